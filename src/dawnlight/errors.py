@@ -31,6 +31,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
     ├── ParameterError                   also ValueError: an argument cannot be used
     │   ├── AttributeValidationError     an attribute of a catalog object
     │   ├── FilterError                  a search expression
+    │   │   └── AmbiguousTruthError      also TypeError: ``and``, ``or``, ``not``, ``if`` on an expression
     │   ├── BandError                    a band is unknown or cannot be combined
     │   ├── CRSError                     a coordinate reference system
     │   ├── GeometryError                a geometry
@@ -57,6 +58,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
 from __future__ import annotations
 
 __all__ = [
+    "AmbiguousTruthError",
     "AttributeValidationError",
     "AuthError",
     "BadRequestError",
@@ -268,6 +270,10 @@ class AttributeValidationError(ParameterError):
 
 class FilterError(ParameterError):
     """A search expression cannot be read or does not fit the objects searched."""
+
+
+class AmbiguousTruthError(FilterError, TypeError):
+    """An expression was used as if it were true or false, by ``and``, ``or``, ``not`` or ``if``."""
 
 
 class BandError(ParameterError):

@@ -1,1 +1,64 @@
-"""Placeholder docstring: search."""
+"""What is searched for, and what it means: expressions, queries, and one evaluator that defines both.
+
+Pure: no store and no object of the catalog is known here. A store that answers a `Query` must give what
+`run` gives over all its documents.
+"""
+
+from dawnlight.search._check import normalize_expression
+from dawnlight.search._documents import KINDS, Document, Kind
+from dawnlight.search._expressions import (
+    And,
+    Eq,
+    Expression,
+    ILike,
+    IsNotNull,
+    IsNull,
+    Like,
+    Ne,
+    Not,
+    Or,
+    Prefix,
+    Range,
+)
+from dawnlight.search._fields import FIELDS, Field, get_field
+from dawnlight.search._order import SortKey, place, sort_values
+from dawnlight.search._properties import Properties, Property
+from dawnlight.search._query import Query, matches, run
+from dawnlight.search._resolutions import ResolutionValue, parse_resolution, resolution_to_meters
+from dawnlight.search._times import parse_time, time_to_key, time_to_wire
+
+__all__ = [
+    "FIELDS",
+    "KINDS",
+    "And",
+    "Document",
+    "Eq",
+    "Expression",
+    "Field",
+    "ILike",
+    "IsNotNull",
+    "IsNull",
+    "Kind",
+    "Like",
+    "Ne",
+    "Not",
+    "Or",
+    "Prefix",
+    "Properties",
+    "Property",
+    "Query",
+    "Range",
+    "ResolutionValue",
+    "SortKey",
+    "get_field",
+    "matches",
+    "normalize_expression",
+    "parse_resolution",
+    "parse_time",
+    "place",
+    "resolution_to_meters",
+    "run",
+    "sort_values",
+    "time_to_key",
+    "time_to_wire",
+]
