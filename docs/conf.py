@@ -1,0 +1,55 @@
+"""Sphinx settings. Build with ``sphinx-build -W docs docs/_build/html``; every warning is an error there."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+project = "Dawnlight"
+author = "The Dawnlight developers"
+copyright = author  # noqa: A001 - the name Sphinx asks for
+release = installed_version("dawnlight")
+version = release
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+]
+
+# Sphinx reads below this folder only. The notebooks live beside it, where people look for them.
+shutil.rmtree(HERE / "notebooks", ignore_errors=True)
+shutil.copytree(
+    HERE.parent / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns("dawnlight-demo", ".*")
+)
+
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+root_doc = "index"
+
+# The outputs shown are those in the repository; `.ci/run` executes every notebook besides.
+nb_execution_mode = "off"
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autodoc_typehints = "none"
+autodoc_member_order = "groupwise"
+numpydoc_show_class_members = False
+numpydoc_show_inherited_class_members = False
+numpydoc_xref_param_type = False
+# Single backticks in the docstrings name parameters as well as objects, so they cannot all be links.
+default_role = "literal"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "Dawnlight"
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+}
