@@ -76,7 +76,9 @@ def read_header(href: str | os.PathLike[str], *, default_crs: Any = None) -> Fil
     href = normalize_href(href)
     fingerprint = read_fingerprint(href)
     notes: list[str] = []
-    with closing(open_dataset(href, quiet=True)) as dataset, gdal_environment(href):
+    # Opened with its overviews in reach: without them GDAL leaves out the names of the bands, and rasterio
+    # takes unset memory for a geotransform that does not exist. GDAL looks for overviews only when asked.
+    with closing(open_dataset(href, None, quiet=True)) as dataset, gdal_environment(href):
         try:
             _check_size(href, dataset)
             _check_dtype(href, dataset)
@@ -166,7 +168,7 @@ def _known(dtype: str) -> bool:
 
 
 def _read_geobox(href: str, dataset: Any, default_crs: Any) -> GeoBox:
-    transform = _read_transform(href)
+    transform: Affine = dataset.transform
     if transform.is_identity:
         raise UnsupportedRasterError(f"{href}: {_why_no_transform(dataset)}")
     if not all(math.isfinite(value) for value in transform[:6]):
@@ -175,15 +177,6 @@ def _read_geobox(href: str, dataset: Any, default_crs: Any) -> GeoBox:
         raise UnsupportedRasterError(f"{href}: its geotransform has pixels of no size: {transform.to_gdal()}")
     crs = _read_crs(href, dataset, default_crs)
     return GeoBox((int(dataset.height), int(dataset.width)), transform, crs)
-
-
-def _read_transform(href: str) -> Affine:
-    """Return the geotransform, the identity if there is none."""
-    # With the option that hides overviews, rasterio shows memory that nobody wrote to for a geotransform that
-    # does not exist; a plain open shows the identity. Looking at a geotransform opens no other file.
-    with closing(open_dataset(href, None, quiet=True)) as plain:
-        transform: Affine = plain.transform
-    return transform
 
 
 def _why_no_transform(dataset: Any) -> str:

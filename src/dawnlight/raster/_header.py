@@ -43,6 +43,14 @@ class BandHeader:
     unit: str | None = None
     """Unit of the physical value."""
 
+    def __post_init__(self) -> None:
+        if self.nodata is not None and math.isnan(self.nodata):
+            # The one NaN that is compared by identity, so that equal headers are equal.
+            object.__setattr__(self, "nodata", math.nan)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _band_from_dict, (_band_to_dict(self),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRef:
