@@ -35,6 +35,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
     │   ├── BandError                    a band is unknown or cannot be combined
     │   ├── CRSError                     a coordinate reference system
     │   ├── GeometryError                a geometry
+    │   │   └── NoFootprintError         also RuntimeError: a context that covers no known area
     │   ├── GridError                    a context does not resolve to a pixel grid
     │   ├── EmptyCollectionError         no images to load
     │   ├── InvalidTileError             a tile key or tile parameters
@@ -46,6 +47,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
     │   ├── RasterNotFoundError          also FileNotFoundError
     │   ├── RasterChangedError           the file is not the one that was registered
     │   ├── RasterReadError              the bytes are damaged, or reading failed
+    │   ├── RasterWriteError             a raster file could not be written
     │   └── UnsupportedRasterError       also ValueError: sound, but not something Dawnlight loads
     └── CatalogError                     the embedded catalog itself
         ├── CatalogNotFoundError         also FileNotFoundError
@@ -88,6 +90,7 @@ __all__ = [
     "InvalidTileError",
     "MethodNotAllowedError",
     "MissingExtraError",
+    "NoFootprintError",
     "NotFoundError",
     "OauthError",
     "ParameterError",
@@ -97,6 +100,7 @@ __all__ = [
     "RasterError",
     "RasterNotFoundError",
     "RasterReadError",
+    "RasterWriteError",
     "RateLimitError",
     "RequestCancellationError",
     "RetryWithError",
@@ -288,6 +292,10 @@ class GeometryError(ParameterError):
     """A geometry cannot be read or lies outside what is allowed."""
 
 
+class NoFootprintError(GeometryError, RuntimeError):
+    """A context has neither a geometry nor bounds, so it covers no known area."""
+
+
 class GridError(ParameterError):
     """A context does not resolve to a grid of pixels."""
 
@@ -333,6 +341,10 @@ class RasterChangedError(RasterError):
 
 class RasterReadError(RasterError):
     """The file's bytes are damaged, or reading them failed."""
+
+
+class RasterWriteError(RasterError):
+    """A raster file could not be written; nothing is left under its name but what was there before."""
 
 
 class UnsupportedRasterError(RasterError, ValueError):
