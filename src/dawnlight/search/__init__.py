@@ -6,6 +6,7 @@ Pure: no store and no object of the catalog is known here. A store that answers 
 
 from dawnlight.search._check import normalize_expression
 from dawnlight.search._documents import KINDS, Document, Kind
+from dawnlight.search._evaluate import compile_expression, evaluate, evaluate_object
 from dawnlight.search._expressions import (
     And,
     Eq,
@@ -21,10 +22,13 @@ from dawnlight.search._expressions import (
     Range,
 )
 from dawnlight.search._fields import FIELDS, Field, get_field
+from dawnlight.search._footprints import footprint, search_shapes
 from dawnlight.search._order import SortKey, place, sort_values
+from dawnlight.search._patterns import pattern_matcher
 from dawnlight.search._properties import Properties, Property
-from dawnlight.search._query import Query, matches, run
+from dawnlight.search._query import Query, make_matcher, matches, run
 from dawnlight.search._resolutions import ResolutionValue, parse_resolution, resolution_to_meters
+from dawnlight.search._texts import text_matches, text_words
 from dawnlight.search._times import parse_time, time_to_key, time_to_wire
 
 __all__ = [
@@ -50,15 +54,24 @@ __all__ = [
     "Range",
     "ResolutionValue",
     "SortKey",
+    "compile_expression",
+    "evaluate",
+    "evaluate_object",
+    "footprint",
     "get_field",
+    "make_matcher",
     "matches",
     "normalize_expression",
     "parse_resolution",
     "parse_time",
+    "pattern_matcher",
     "place",
     "resolution_to_meters",
     "run",
+    "search_shapes",
     "sort_values",
+    "text_matches",
+    "text_words",
     "time_to_key",
     "time_to_wire",
 ]

@@ -42,7 +42,7 @@ from dawnlight.search._resolutions import ResolutionValue, parse_resolution
 from dawnlight.search._times import time_to_key
 from dawnlight.search._values import Value
 
-__all__ = ["check_filterable", "normalize_expression"]
+__all__ = ["check_filterable", "normalize_expression", "normalize_leaf"]
 
 # Which operators a type takes; every type takes isnull and isnotnull.
 _EQUALITY = frozenset({"eq", "ne"})
@@ -107,7 +107,7 @@ def normalize_expression(kind: Kind, expression: Expression) -> Expression:
     if isinstance(expression, Not):
         return Not(normalize_expression(kind, expression.part))
     if isinstance(expression, Comparison | Range | Match | NullTest):
-        return _normalize_leaf(kind, expression)
+        return normalize_leaf(kind, get_field(kind, expression.name), expression)
     raise FilterError(
         f"{expression!r} of type {type(expression).__name__} is not an expression, "
         "such as p.cloud_fraction < 0.5"
@@ -138,35 +138,55 @@ def check_filterable(kind: Kind, expression: Expression) -> None:
             )
 
 
-def _normalize_leaf(kind: Kind, leaf: Leaf) -> Expression:
-    field = get_field(kind, leaf.name)
+def normalize_leaf(owner: str, field: Field, leaf: Leaf) -> Leaf:
+    """Check that a comparison fits a field, and bring its values to the form that compares.
+
+    Parameters
+    ----------
+    owner : str
+        What has the field; for messages.
+    field : Field
+        The field that the comparison names.
+    leaf : Leaf
+        The comparison.
+
+    Returns
+    -------
+    Leaf
+        Of the same class, see `normalize_expression`.
+
+    Raises
+    ------
+    FilterError
+        The type of the field does not allow it.
+    """
     if isinstance(leaf, NullTest):
         return type(leaf)(field.name)
     if isinstance(leaf, Comparison):
-        _require_operator(kind, field, leaf.op, leaf.value)
-        return type(leaf)(field.name, _convert(kind, field, leaf.op, leaf.value))
+        _require_operator(owner, field, leaf.op, leaf.value)
+        return type(leaf)(field.name, _convert(owner, field, leaf.op, leaf.value))
     if isinstance(leaf, Range):
         bounds: dict[str, Any] = {}
         for op, value in leaf.bounds.items():
-            _require_operator(kind, field, op, value)
-            bounds[op] = _convert(kind, field, op, value)
+            _require_operator(owner, field, op, value)
+            bounds[op] = _convert(owner, field, op, value)
         return Range(field.name, **bounds)
     if isinstance(leaf, Match):
-        _require_operator(kind, field, leaf.op, leaf.value)
+        _require_operator(owner, field, leaf.op, leaf.value)
         if not isinstance(leaf, Prefix):
             _require_pattern(leaf)
         return type(leaf)(field.name, _check_text(field, leaf.value))
     assert_never(leaf)
 
 
-def _require_operator(kind: Kind, field: Field, op: str, value: Value) -> None:
+def _require_operator(owner: str, field: Field, op: str, value: Value) -> None:
     allowed = _OPERATORS[field.type]
     if op in allowed:
         return
     names = ", ".join(sorted({*allowed, "isnull", "isnotnull"}))
     hint = f"; {_HINTS[field.type]}" if field.type in _HINTS else ""
     raise FilterError(
-        f"filter on {field.name}: {op} with {value!r} does not fit the {field.type} attribute of {kind}; "
+        f"filter on {field.name}: {op} with {value!r} does not fit the {field.type} attribute of {owner}; "
         f"allowed are {names}{hint}"
     )
 
@@ -180,7 +200,7 @@ def _require_pattern(leaf: Match) -> None:
         )
 
 
-def _convert(kind: Kind, field: Field, op: str, value: Value) -> Value:
+def _convert(owner: str, field: Field, op: str, value: Value) -> Value:
     found: Value | None
     if field.type == "str":
         found = _check_text(field, value) if isinstance(value, str) else None
@@ -200,7 +220,7 @@ def _convert(kind: Kind, field: Field, op: str, value: Value) -> Value:
         found = _convert_any(field, op, value)
     if found is None:
         raise FilterError(
-            f"filter on {field.name}: {value!r} does not fit the {field.type} attribute of {kind}; "
+            f"filter on {field.name}: {value!r} does not fit the {field.type} attribute of {owner}; "
             f"allowed is {_WORDS[field.type]}"
         )
     return found

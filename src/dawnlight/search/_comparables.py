@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dawnlight.errors import ParameterError
@@ -12,7 +12,7 @@ from dawnlight.search._fields import Field
 from dawnlight.search._resolutions import resolution_to_meters
 from dawnlight.search._times import time_to_key
 
-__all__ = ["comparable", "is_null", "to_comparable"]
+__all__ = ["comparable", "is_null", "read_plain", "to_comparable"]
 
 Comparable = str | int | float | bool
 
@@ -53,22 +53,29 @@ def to_comparable(field: Field, value: Any) -> Comparable | None:  # any JSON va
     return _READERS[field.type](value)
 
 
-def is_null(value: Any) -> bool:  # any JSON value
-    """Tell whether a wire value counts as null: None, NaN, or an empty list.
+def is_null(field: Field, value: Any) -> bool:  # any JSON value
+    """Tell whether a wire value counts as null: it is missing, empty, or not of the field's type.
 
     Parameters
     ----------
+    field : Field
+        Any field.
     value : object
         A JSON value.
 
     Returns
     -------
     bool
-        True for null.
+        True for None, an empty list, and what a field of this type cannot compare (NaN, a number without
+        a known unit, a time that cannot be read).
     """
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or (isinstance(value, list | tuple) and not value)
+    if field.type == "list":
+        return not (isinstance(value, list | tuple) and value)
+    if field.type == "geometry":
+        return not isinstance(value, Mapping)
+    if field.type == "json":
+        return value is None or (isinstance(value, list | tuple) and not value)
+    return to_comparable(field, value) is None
 
 
 def read_plain(value: Any) -> Comparable | None:  # any JSON value
@@ -92,7 +99,7 @@ def _read_text(value: Any) -> str | None:
 
 
 def _read_number(value: Any) -> int | float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or is_null(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         try:

@@ -493,13 +493,13 @@ def iter_leaves(expression: Expression) -> Iterator[Leaf]:
         yield expression
 
 
-def normalize_name(name: str) -> str:
+def normalize_name(name: object) -> str:
     """Check the name of a field and replace that of a reference by the attribute it is stored in.
 
     Parameters
     ----------
-    name : str
-        A plain or dotted name.
+    name : object
+        A plain or dotted name, if it is right.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dawnlight.errors import FilterError
 from dawnlight.search._comparables import comparable
 from dawnlight.search._documents import Document, Kind
+from dawnlight.search._expressions import normalize_name
 from dawnlight.search._fields import FIELDS, get_field
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ class SortKey:
     ascending: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.field, str) or not self.field:
-            raise FilterError(f"a sort key is the name of a field, not {self.field!r}")
+        normalize_name(self.field)
         if not isinstance(self.ascending, bool):
             raise FilterError(
                 f"ascending={self.ascending!r} of the sort key {self.field!r} must be True or False"

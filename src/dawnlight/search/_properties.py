@@ -104,7 +104,7 @@ class Property:
         hint = f"; did you mean {near[0]}?" if near else "; only extra_properties has parts"
         raise AttributeError(f"property {self._name!r} has no attribute {name!r}{hint}")
 
-    def __getitem__(self, key: str) -> Property:
+    def __getitem__(self, key: object) -> Property:
         """Return a single extra property, whatever its key: ``p.extra_properties["eo:cloud_cover"]``."""
         if self._name != "extra_properties":
             raise FilterError(f"property {self._name!r} has no parts; only extra_properties has")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +11,14 @@ from shapely.geometry.base import BaseGeometry
 from dawnlight.errors import FilterError
 from dawnlight.search._check import check_filterable, normalize_expression
 from dawnlight.search._documents import KINDS, Document, Kind
+from dawnlight.search._evaluate import compile_expression
 from dawnlight.search._expressions import Expression
 from dawnlight.search._fields import FIELDS
+from dawnlight.search._footprints import footprint_matches
 from dawnlight.search._order import SortKey, check_sort_key, sorted_documents
+from dawnlight.search._texts import text_matches
 
-__all__ = ["Query", "matches", "run"]
+__all__ = ["Query", "make_matcher", "matches", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class Query:
     limit : int, optional
         Largest number of documents in all; None is all.
     text : str, optional
-        Words to look for; see `matches`.
+        Words to look for; see `make_matcher`.
     geometry : shapely geometry, optional
         Longitude and latitude, within ±180 degrees and cut at the antimeridian. Use `intersecting`, which
         takes everything else to this form.
@@ -241,8 +244,8 @@ class Query:
         return query_from_wire(kind, body)
 
 
-def matches(query: Query, document: Document) -> bool:
-    """Tell whether a document is among the results; sort and limit play no part.
+def make_matcher(query: Query) -> Callable[[Document], bool]:
+    """Make a function that tells whether a document is among the results.
 
     Parameters
     ----------
@@ -255,24 +258,42 @@ def matches(query: Query, document: Document) -> bool:
           part of a word or more, upper and lower case being the same (`str.casefold`);
         * the footprint shares at least one point with `geometry`: borders count, the meridians 180 and -180
           are one line, and each pole is one point. A footprint that cannot be read matches nothing.
+
+        Sort and limit play no part.
+
+    Returns
+    -------
+    callable
+        Takes a `Document` and returns a bool.
+    """
+    tests: list[Callable[[Document], bool]] = [lambda document: document.kind == query.kind]
+    if query.where is not None:
+        tests.append(compile_expression(query.kind, query.where))
+    text, geometry = query.text, query.geometry
+    if text is not None:
+        tests.append(lambda document: text_matches(text, document))
+    if geometry is not None:
+        null = query.match_null_geometry
+        tests.append(lambda document: footprint_matches(geometry, document, null))
+    return lambda document: all(test(document) for test in tests)
+
+
+def matches(query: Query, document: Document) -> bool:
+    """Tell whether a document is among the results of a query.
+
+    Parameters
+    ----------
+    query : Query
+        The search; see `make_matcher` for what it asks.
     document : Document
         Any document.
 
     Returns
     -------
     bool
-        True when it is.
+        True when it is. Sort and limit play no part.
     """
-    from dawnlight.search._evaluate import evaluate
-    from dawnlight.search._footprints import footprint_matches
-    from dawnlight.search._texts import text_matches
-
-    return (
-        document.kind == query.kind
-        and (query.where is None or evaluate(query.where, document))
-        and (query.text is None or text_matches(query.text, document))
-        and (query.geometry is None or footprint_matches(query.geometry, document, query.match_null_geometry))
-    )
+    return make_matcher(query)(document)
 
 
 def run(query: Query, documents: Iterable[Document]) -> list[Document]:
@@ -290,7 +311,7 @@ def run(query: Query, documents: Iterable[Document]) -> list[Document]:
     list of Document
         Those that match, in order, at most `limit`.
     """
-    found = sorted_documents(query, (document for document in documents if matches(query, document)))
+    found = sorted_documents(query, filter(make_matcher(query), documents))
     return found if query.limit is None else found[: query.limit]
 
 
