@@ -28,6 +28,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
     ├── MissingExtraError                also ImportError: an optional package is not installed
     ├── DeletedObjectError               the catalog object was deleted
     ├── UnsavedObjectError               the catalog object was never saved
+    ├── ObjectStateError                 also ValueError: the object's state does not allow the operation
     ├── ParameterError                   also ValueError: an argument cannot be used
     │   ├── AttributeValidationError     an attribute of a catalog object
     │   ├── FilterError                  a search expression
@@ -93,6 +94,7 @@ __all__ = [
     "NoFootprintError",
     "NotFoundError",
     "OauthError",
+    "ObjectStateError",
     "ParameterError",
     "ParameterTypeError",
     "ProxyAuthenticationRequiredError",
@@ -259,6 +261,10 @@ class DeletedObjectError(DawnlightError):
 
 class UnsavedObjectError(DawnlightError):
     """The catalog object was never saved, so there is nothing to act on."""
+
+
+class ObjectStateError(DawnlightError, ValueError):
+    """The state of the catalog object (unsaved, modified) does not allow the operation."""
 
 
 # -- arguments ---------------------------------------------------------------------------------------
