@@ -27,7 +27,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from dawnlight.search._expressions import Range
+    from dawnlight.search._leaves import Range
     from dawnlight.search._properties import Property
 
 __all__ = ["accept_link", "open_link", "take_link"]

@@ -24,20 +24,9 @@ from typing import Any, assert_never
 
 from dawnlight.errors import FilterError, ParameterError
 from dawnlight.search._documents import Kind
-from dawnlight.search._expressions import (
-    And,
-    Comparison,
-    Expression,
-    Leaf,
-    Match,
-    Not,
-    NullTest,
-    Or,
-    Prefix,
-    Range,
-    iter_leaves,
-)
+from dawnlight.search._expressions import And, Expression, Not, Or
 from dawnlight.search._fields import FIELDS, Field, get_field
+from dawnlight.search._leaves import Comparison, Leaf, Match, NullTest, Prefix, Range, iter_leaves
 from dawnlight.search._resolutions import ResolutionValue, parse_resolution
 from dawnlight.search._times import time_to_key
 from dawnlight.search._values import Value

@@ -24,25 +24,21 @@ from typing import Any
 
 from dawnlight.errors import FilterError
 from dawnlight.search._documents import Kind
-from dawnlight.search._expressions import (
-    MAX_DEPTH,
-    And,
+from dawnlight.search._expressions import MAX_DEPTH, And, Expression, Not, Or
+from dawnlight.search._fields import get_field
+from dawnlight.search._leaves import (
     Comparison,
     Eq,
-    Expression,
     ILike,
     IsNotNull,
     IsNull,
     Like,
     Match,
     Ne,
-    Not,
     NullTest,
-    Or,
     Prefix,
     Range,
 )
-from dawnlight.search._fields import get_field
 from dawnlight.search._resolutions import ResolutionValue
 from dawnlight.search._values import Value
 

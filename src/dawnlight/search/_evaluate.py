@@ -32,21 +32,9 @@ from dawnlight.errors import FilterError
 from dawnlight.search._check import normalize_expression
 from dawnlight.search._comparables import Comparable, is_null, read_plain, to_comparable
 from dawnlight.search._documents import Document, Kind
-from dawnlight.search._expressions import (
-    And,
-    Comparison,
-    Eq,
-    Expression,
-    IsNull,
-    Leaf,
-    Match,
-    Not,
-    NullTest,
-    Or,
-    Prefix,
-    Range,
-)
+from dawnlight.search._expressions import And, Expression, Not, Or
 from dawnlight.search._fields import Field, get_field
+from dawnlight.search._leaves import Comparison, Eq, IsNull, Leaf, Match, NullTest, Prefix, Range
 from dawnlight.search._patterns import pattern_matcher
 
 __all__ = ["compile_expression", "evaluate", "evaluate_object", "make_test"]

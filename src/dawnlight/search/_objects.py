@@ -12,8 +12,9 @@ import numpy as np
 from dawnlight.errors import FilterError
 from dawnlight.search._check import normalize_leaf
 from dawnlight.search._evaluate import make_test
-from dawnlight.search._expressions import And, Comparison, Expression, Match, Not, NullTest, Or, Range
+from dawnlight.search._expressions import And, Expression, Not, Or
 from dawnlight.search._fields import Field, FieldType
+from dawnlight.search._leaves import Comparison, Match, NullTest, Range
 from dawnlight.search._times import time_to_wire
 
 __all__ = ["evaluate_plain"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dawnlight.errors import FilterError
 from dawnlight.search._comparables import comparable
 from dawnlight.search._documents import Document, Kind
-from dawnlight.search._expressions import normalize_name
 from dawnlight.search._fields import FIELDS, get_field
+from dawnlight.search._leaves import normalize_name
 
 if TYPE_CHECKING:
     from dawnlight.search._query import Query

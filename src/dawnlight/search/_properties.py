@@ -10,20 +10,8 @@ from typing import Any
 
 from dawnlight.errors import FilterError
 from dawnlight.search._chains import open_link, take_link
-from dawnlight.search._expressions import (
-    And,
-    Eq,
-    Expression,
-    ILike,
-    IsNotNull,
-    IsNull,
-    Like,
-    Ne,
-    Or,
-    Prefix,
-    Range,
-    normalize_name,
-)
+from dawnlight.search._expressions import And, Expression, Or
+from dawnlight.search._leaves import Eq, ILike, IsNotNull, IsNull, Like, Ne, Prefix, Range, normalize_name
 
 __all__ = ["Properties", "Property"]
 

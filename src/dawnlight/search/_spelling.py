@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keyword
 
-from dawnlight.search._expressions import And, Comparison, Eq, Expression, Match, Not, NullTest, Or, Range
+from dawnlight.search._expressions import And, Expression, Not, Or
+from dawnlight.search._leaves import Comparison, Eq, Match, NullTest, Range
 
 __all__ = ["spell_expression", "spell_name"]
 
