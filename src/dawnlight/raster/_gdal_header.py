@@ -31,7 +31,9 @@ MAX_BLOCK_BYTES = 512 * 2**20
 _MAX_TAGS = 100
 _MAX_TAG_LENGTH = 1000
 _MAX_OVERVIEWS = 40
+_MASK_PIXELS = 2**22
 
+_WRITE_CRS = "write the right one into the file (rio edit-info --crs EPSG:... FILE)"
 _CONVERT = {
     "int8": "convert the file to int16 (gdal_translate -ot Int16)",
     "int64": "convert the file to Int32, or to Float64 if the values need it (gdal_translate -ot)",
@@ -201,22 +203,21 @@ def _read_crs(href: str, dataset: Any, default_crs: Any) -> pyproj.CRS:
     if not dataset.crs:
         if default_crs is None:
             raise UnsupportedRasterError(
-                f"{href}: has no coordinate reference system (CRS). Write it into the file "
-                "(rio edit-info --crs EPSG:... FILE), or say which one the files have where you add them"
+                f"{href}: has no coordinate reference system (CRS); {_WRITE_CRS}, or say which one the files "
+                "have where you add them (dawnlight add --crs)"
             )
         return normalize_crs(default_crs)
     try:
         crs = normalize_crs(dataset.crs.to_wkt(version="WKT2_2019"))
     except CRSError as error:
-        raise UnsupportedRasterError(f"{href}: its CRS cannot be read: {error}") from error
+        raise UnsupportedRasterError(f"{href}: its CRS cannot be used: {error}; {_WRITE_CRS}") from error
     if crs.is_compound:
         # Heights play no part in where a pixel lies.
         crs = normalize_crs(crs.sub_crs_list[0].to_wkt())
     if not (crs.is_geographic or crs.is_projected):
         raise UnsupportedRasterError(
             f"{href}: its coordinate reference system {crs.name!r} ({crs.type_name}) is not one of the "
-            "Earth's surface, so the image has no place on a map; write the right one into the file "
-            "(rio edit-info --crs EPSG:... FILE)"
+            f"Earth's surface; {_WRITE_CRS}"
         )
     return crs
 
@@ -297,12 +298,31 @@ def _read_overviews(href: str, dataset: Any, notes: list[str]) -> tuple[tuple[in
             if overview.height > height or overview.width > width or overview.shape == (height, width):
                 notes.append(f"overviews from number {level} on are ignored: they do not get smaller")
                 break
-            if _layout(overview) != expected:
+            if _layout(overview) != expected or (level == 1 and _lacks_mask(dataset, overview)):
                 notes.append(f"overviews from number {level} on are ignored: they lack a band or the mask")
                 break
             height, width = int(overview.height), int(overview.width)
             found.append((height, width))
     return tuple(found)
+
+
+def _lacks_mask(dataset: Any, overview: Any) -> bool:
+    """Tell whether the image has masked pixels and its overview has none.
+
+    Where an overview was made without the mask, GDAL says that it has one and that all pixels are valid.
+    """
+    masked = [n for n, flags in enumerate(dataset.mask_flag_enums, 1) if _mask_kind(flags) == "internal"]
+    return any(not _any_masked(overview, band) and _any_masked(dataset, band) for band in masked[:1])
+
+
+def _any_masked(dataset: Any, band: int) -> bool:
+    # Whole rows of blocks, some megapixels at a time.
+    rows = max(_MASK_PIXELS // dataset.width // _block(dataset)[0], 1) * _block(dataset)[0]
+    for start in range(0, dataset.height, rows):
+        stop = min(start + rows, dataset.height)
+        if not dataset.read_masks(band, window=((start, stop), (0, dataset.width))).all():
+            return True
+    return False
 
 
 def _layout(dataset: Any) -> tuple[Any, ...]:

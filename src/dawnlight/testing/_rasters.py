@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning
 
-from dawnlight.geo import GeoBox, transformer
+from dawnlight.geo import GeoBox
+from dawnlight.geo._crs import transformer
 
 __all__ = ["checker", "coordinate_image", "noise", "truncate", "write_raster"]
 
