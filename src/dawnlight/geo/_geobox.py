@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +16,8 @@ from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import GridError, MissingExtraError, ParameterTypeError
 from dawnlight.geo._crs import WGS84, CRSLike, normalize_crs, same_crs
-from dawnlight.geo._reproject import reproject_bounds, reproject_geometry
+from dawnlight.geo._extent import reproject_bounds
+from dawnlight.geo._reproject import reproject_geometry
 from dawnlight.geo._snap import count_pixels, snap_outwards
 from dawnlight.geo._window import Window
 
@@ -269,6 +270,14 @@ class GeoBox:
         outline = shapely.Polygon(self._corners())
         longest = max(self.width * self.resolution[0], self.height * self.resolution[1])
         return reproject_geometry(outline, self.crs, crs, max_segment=longest / max(densify - 1, 1))
+
+    @property
+    def __geo_interface__(self) -> Mapping[str, Any]:
+        """The area in longitude and latitude as a GeoJSON geometry."""
+        return dict(shapely.geometry.mapping(self.footprint()))
+
+    def _to_geometry(self) -> BaseGeometry:
+        return self.footprint()
 
     def to_odc(self) -> odc.geo.geobox.GeoBox:
         """Return the same grid as an `odc.geo.geobox.GeoBox`.

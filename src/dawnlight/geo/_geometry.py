@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import DawnlightError, GeometryError, ParameterTypeError
+from dawnlight.geo._crs import WGS84, is_wgs84
 from dawnlight.geo._geojson import parse_geojson
 from dawnlight.geo._reproject import reproject_geometry
 from dawnlight.geo._sphere import coverage, equal_area, lonlat_bounds, split_antimeridian
@@ -45,7 +46,8 @@ def normalize_geometry(value: GeometryLike) -> BaseGeometry:
     Parameters
     ----------
     value : shapely geometry, mapping, object with __geo_interface__, or sequence of 4 numbers
-        A GeoJSON geometry, Feature or FeatureCollection; a geopandas object or a `GeoContext`; bounds
+        A GeoJSON geometry, Feature or FeatureCollection; a geopandas or odc-geo object, which is brought to
+        longitude and latitude from its own system; a `GeoContext` or `GeoBox`; bounds
         ``(west, south, east, north)`` in degrees, where ``west > east`` means across the antimeridian.
 
     Returns
@@ -67,16 +69,28 @@ def normalize_geometry(value: GeometryLike) -> BaseGeometry:
     >>> normalize_geometry((170, -10, -170, 10)).bounds
     (170.0, -10.0, 190.0, 10.0)
     """
+    own = getattr(value, "_to_geometry", None)
     if isinstance(value, BaseGeometry):
         geometry = shapely.force_2d(value) if value.has_z else value
+    elif own is not None and isinstance(value, SupportsGeoInterface):
+        # A GeoContext or GeoBox knows its area even where its own system is not longitude and latitude.
+        geometry = own()
     elif isinstance(value, Mapping):
         geometry = _from_mapping(value)
     elif _is_bounds(value):
         geometry = _from_bounds(value)
     else:
-        geometry = _from_mapping(_geo_interface(value))
+        geometry = _from_mapping(_geo_interface(_in_lonlat(value)))
     _check_world(geometry)
     return geometry
+
+
+def _in_lonlat(value: Any) -> object:
+    """Bring an object with coordinates in another system (geopandas, odc-geo) to longitude and latitude."""
+    crs = getattr(value, "crs", None)
+    if crs is None or not hasattr(value, "to_crs") or is_wgs84(crs if isinstance(crs, str) else crs.to_wkt()):
+        return value
+    return value.to_crs(WGS84)
 
 
 def _geo_interface(value: object) -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""Home of `dawnlight.common.geo`, the seed API's name for the contexts."""
