@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from dawnlight.errors import GridError, ParameterError, ParameterTypeError
 from dawnlight.geo._crs import CRSLike, is_geographic, is_wgs84, normalize_crs, same_crs, spell_crs
 from dawnlight.geo._geobox import MAX_PIXELS
-from dawnlight.geo._sphere import split_antimeridian
+from dawnlight.geo._sphere import split_antimeridian, touch
 
 __all__ = [
     "check_bounds_range",
@@ -204,7 +204,7 @@ def check_intersects(geometry: BaseGeometry, bounds: Bounds, bounds_crs: CRSLike
         return
     minx, miny, maxx, maxy = bounds
     box = shapely.box(max(minx, -360), max(miny, -90), min(maxx, 360), min(maxy, 90))
-    if not shapely.intersects(split_antimeridian(geometry), split_antimeridian(box)):
+    if not touch(split_antimeridian(geometry), split_antimeridian(box)):
         raise ParameterError(
             f"geometry (bounds {tuple(geometry.bounds)}) and bounds {bounds} do not intersect; "
             "pass bounds='update' to take the bounds of the geometry"

@@ -15,7 +15,7 @@ from dawnlight.geo._extent import reproject_bounds
 from dawnlight.geo._geobox import GeoBox
 from dawnlight.geo._project import is_cylindrical, project
 from dawnlight.geo._reproject import reproject_geometry
-from dawnlight.geo._sphere import as_valid, split_antimeridian
+from dawnlight.geo._sphere import as_valid, collect, merge, split_antimeridian
 
 __all__ = ["project_cutline"]
 
@@ -40,7 +40,8 @@ def project_cutline(geometry: BaseGeometry, geobox: GeoBox) -> BaseGeometry:
     -------
     shapely geometry
         Valid, clipped to a margin of two pixels around the grid, and right to a twentieth of a pixel. Empty
-        where the geometry misses the grid. On a grid that goes on beyond the antimeridian it goes on too.
+        where the geometry misses the grid. Of a mixed collection only the areas are used. On a grid that goes
+        on beyond the antimeridian it goes on too.
 
     Examples
     --------
@@ -49,11 +50,11 @@ def project_cutline(geometry: BaseGeometry, geobox: GeoBox) -> BaseGeometry:
     >>> project_cutline(shapely.box(-179, 0, -178, 1), grid).bounds
     (181.0, 0.0, 182.0, 1.0)
     """
-    area = as_valid(split_antimeridian(geometry))
+    area = merge(split_antimeridian(geometry))
     padded = geobox.pad(_MARGIN)
     repeats = is_cylindrical(spell_crs(geobox.crs))
     mapped = _on_endless_map(area, padded) if repeats else _on_map(area, padded)
-    return as_valid(shapely.intersection(mapped, shapely.box(*padded.bounds)))
+    return shapely.intersection(as_valid(mapped), shapely.box(*padded.bounds))
 
 
 def _on_endless_map(area: BaseGeometry, grid: GeoBox) -> BaseGeometry:
@@ -66,7 +67,7 @@ def _on_endless_map(area: BaseGeometry, grid: GeoBox) -> BaseGeometry:
     around = shapely.box(west, south, east, north).buffer(1e-6, join_style="mitre")
     turns = range(math.floor((west - 180) / 360), math.ceil((east + 180) / 360) + 1)
     copies = [affinity.translate(area, xoff=360.0 * turn) for turn in turns]
-    near = shapely.intersection(shapely.union_all(copies), around)
+    near = shapely.intersection(collect(copies), around)
     if near.is_empty or grid.crs == base:
         return cast(BaseGeometry, near)
     near = shapely.segmentize(near, _longest_segment(grid, south, north))

@@ -55,6 +55,10 @@ def reproject_bounds(bounds: Bounds, src: CRSLike, dst: CRSLike) -> Bounds:
     if same_crs(src, dst):
         return bounds
     source, target = normalize_crs(src), normalize_crs(dst)
+    if is_lonlat(source):
+        # Grids whose outer pixel centres are the poles reach half a pixel beyond.
+        minx, miny, maxx, maxy = bounds
+        bounds = (minx, max(miny, -90.0), maxx, min(maxy, 90.0))
     hull = _lonlat_hull(bounds, source, target) if is_lonlat(target) else _map_hull(bounds, source, target)
     if hull is None:
         raise GridError(

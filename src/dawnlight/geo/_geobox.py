@@ -17,8 +17,10 @@ from shapely.geometry.base import BaseGeometry
 from dawnlight.errors import GridError, MissingExtraError, ParameterTypeError
 from dawnlight.geo._crs import WGS84, CRSLike, normalize_crs, same_crs
 from dawnlight.geo._extent import reproject_bounds
+from dawnlight.geo._project import is_lonlat
 from dawnlight.geo._reproject import reproject_geometry
 from dawnlight.geo._snap import count_pixels, snap_outwards
+from dawnlight.geo._sphere import split_antimeridian
 from dawnlight.geo._window import Window
 
 if TYPE_CHECKING:
@@ -267,7 +269,11 @@ class GeoBox:
         """
         if 0 in self.shape:
             return shapely.Polygon()
-        outline = shapely.Polygon(self._corners())
+        outline: BaseGeometry = shapely.Polygon(self._corners())
+        if is_lonlat(self.crs):
+            # Grids whose outer pixel centres are the poles reach half a pixel beyond.
+            west, _, east, _ = outline.bounds
+            outline = split_antimeridian(shapely.intersection(outline, shapely.box(west, -90, east, 90)))
         longest = max(self.width * self.resolution[0], self.height * self.resolution[1])
         return reproject_geometry(outline, self.crs, crs, max_segment=longest / max(densify - 1, 1))
 

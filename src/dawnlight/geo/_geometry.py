@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import shapely
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 
-@runtime_checkable
 class SupportsGeoInterface(Protocol):
     """An object that describes itself as GeoJSON."""
 
@@ -72,7 +71,7 @@ def normalize_geometry(value: GeometryLike) -> BaseGeometry:
     own = getattr(value, "_to_geometry", None)
     if isinstance(value, BaseGeometry):
         geometry = shapely.force_2d(value) if value.has_z else value
-    elif own is not None and isinstance(value, SupportsGeoInterface):
+    elif callable(own):
         # A GeoContext or GeoBox knows its area even where its own system is not longitude and latitude.
         geometry = own()
     elif isinstance(value, Mapping):
@@ -88,7 +87,7 @@ def normalize_geometry(value: GeometryLike) -> BaseGeometry:
 def _in_lonlat(value: Any) -> object:
     """Bring an object with coordinates in another system (geopandas, odc-geo) to longitude and latitude."""
     crs = getattr(value, "crs", None)
-    if crs is None or not hasattr(value, "to_crs") or is_wgs84(crs if isinstance(crs, str) else crs.to_wkt()):
+    if crs is None or not hasattr(value, "to_crs") or is_wgs84(crs):
         return value
     return value.to_crs(WGS84)
 

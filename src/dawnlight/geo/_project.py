@@ -68,6 +68,12 @@ def defined(points: Array, src: pyproj.CRS, dst: pyproj.CRS) -> Bools:
 
 def is_lonlat(crs: pyproj.CRS) -> bool:
     """Return whether coordinates are angles in degrees, so that 360 is one turn."""
+    return _is_lonlat(crs.srs)
+
+
+@lru_cache(maxsize=256)
+def _is_lonlat(spelling: str) -> bool:
+    crs = normalize_crs(spelling)
     if not crs.is_geographic:
         return False
     return math.isclose(crs.axis_info[0].unit_conversion_factor, math.pi / 180, rel_tol=1e-9)
@@ -112,6 +118,10 @@ def describe_crs(crs: pyproj.CRS) -> str:
 
 
 def _central_longitude(crs: pyproj.CRS) -> float:
+    if crs.is_bound and crs.source_crs is not None:
+        crs = crs.source_crs
+    if crs.is_compound:
+        crs = crs.sub_crs_list[0]
     operation = crs.coordinate_operation
     for parameter in operation.params if operation is not None else ():
         if parameter.name.startswith("Longitude of"):

@@ -12,11 +12,11 @@ from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import GeometryError
-from dawnlight.geo._crs import CRSLike, normalize_crs, same_crs, spell_crs
+from dawnlight.geo._crs import CRSLike, meters_per_unit, normalize_crs, same_crs, spell_crs
 from dawnlight.geo._project import defined, describe_crs, is_lonlat, project, seam
-from dawnlight.geo._sphere import as_valid, close_over_pole, split_antimeridian, unwrap
+from dawnlight.geo._sphere import as_valid, close_over_pole, collect, split_antimeridian, unwrap
 
-__all__ = ["pole_inside", "reproject_geometry"]
+__all__ = ["default_segment", "pole_inside", "reproject_geometry"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -26,6 +26,8 @@ _MAX_DEGREES = 1.0
 """Longest piece of an edge given in degrees."""
 _SLIT = 1e-9
 """Degrees left out along a seam, a tenth of a millimetre, so that no vertex falls on its other side."""
+_HAIRLINE = 1e-6
+"""Metres to which the two sides of a join are rounded."""
 _MAX_DEPTH = 7
 """How often bounds are halved in search of the part that has a place in another system."""
 
@@ -91,13 +93,22 @@ def _reproject(
         cut = seam(spell_crs(dst))
         if cut is not None and not dst.is_geographic:
             geometry = _cut(geometry, cut)
+    joins = is_lonlat(src) and not dst.is_geographic and max(map(abs, geometry.bounds[::2])) >= 180 - _SLIT
     if shapely.get_dimensions(geometry) > 0:
         geometry = shapely.segmentize(geometry, max_segment or default_segment(geometry.bounds, src))
     if not defined(shapely.get_coordinates(geometry), src, dst).all():
         geometry = _defined_part(geometry, src, dst)
-    parts = [_transform_part(part, src, dst) for part in shapely.get_parts(geometry)]
-    result = parts[0] if len(parts) == 1 else shapely.union_all([as_valid(part) for part in parts])
-    return as_valid(split_antimeridian(result) if is_lonlat(dst) else result)
+    result = collect([_transform_part(part, src, dst) for part in shapely.get_parts(geometry)])
+    if is_lonlat(dst):
+        return as_valid(split_antimeridian(result))
+    return _join(result, dst) if joins else as_valid(result)
+
+
+def _join(geometry: BaseGeometry, crs: pyproj.CRS) -> BaseGeometry:
+    """Close the hairline along the antimeridian where the map is not cut there (around a pole, say)."""
+    if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon):
+        return geometry
+    return shapely.union_all([as_valid(geometry)], grid_size=_HAIRLINE / meters_per_unit(crs))
 
 
 def default_segment(bounds: tuple[float, ...], crs: pyproj.CRS) -> float:
@@ -109,21 +120,17 @@ def default_segment(bounds: tuple[float, ...], crs: pyproj.CRS) -> float:
 
 
 def _cut(geometry: BaseGeometry, meridian: float) -> BaseGeometry:
-    """Cut a geometry along a meridian, leaving a slit, and drop what lies in the slit."""
+    """Cut lines and areas along a meridian, leaving a slit."""
+    if shapely.get_dimensions(geometry) == 0:
+        return geometry
     west, _, east, _ = geometry.bounds
-    dimension = int(shapely.get_dimensions(geometry))
-    if dimension == 0 or not any(west < meridian + turn < east for turn in (-360.0, 0.0, 360.0)):
-        inside = affinity.translate(geometry, xoff=-meridian)
-        touching = any(
-            abs(edge - turn) < _SLIT for edge in inside.bounds[::2] for turn in (-360.0, 0.0, 360.0)
-        )
-        if dimension == 0 or not touching:
-            return geometry
     slits = [
         shapely.box(meridian + turn - _SLIT, -90, meridian + turn + _SLIT, 90)
         for turn in (-360.0, 0.0, 360.0)
+        if west <= meridian + turn + _SLIT and east >= meridian + turn - _SLIT
     ]
-    return shapely.difference(geometry, shapely.union_all(slits))
+    rest = shapely.difference(geometry, shapely.union_all(slits)) if slits else geometry
+    return geometry if rest.is_empty else rest
 
 
 def _transform_part(part: BaseGeometry, src: pyproj.CRS, dst: pyproj.CRS) -> BaseGeometry:
@@ -183,7 +190,7 @@ def _defined_part(geometry: BaseGeometry, src: pyproj.CRS, dst: pyproj.CRS) -> B
     dimension = int(shapely.get_dimensions(geometry))
     if dimension == 0:
         points = shapely.get_parts(geometry)
-        parts = list(points[defined(shapely.get_coordinates(points), src, dst)])
+        parts: list[BaseGeometry] = list(points[defined(shapely.get_coordinates(points), src, dst)])
     else:
         area = _defined_area(geometry.bounds, src, dst)
         common = shapely.get_parts(shapely.intersection(geometry, area))
@@ -193,7 +200,7 @@ def _defined_part(geometry: BaseGeometry, src: pyproj.CRS, dst: pyproj.CRS) -> B
             f"geometry with bounds {geometry.bounds} (in {describe_crs(src)}) has no place in "
             f"{describe_crs(dst)}; clip it to where that system is defined, or choose another crs"
         )
-    part = shapely.union_all(parts)
+    part = collect(parts)
     return shapely.segmentize(part, default_segment(part.bounds, src)) if dimension else part
 
 

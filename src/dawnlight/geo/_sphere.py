@@ -23,10 +23,14 @@ from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 __all__ = [
     "as_valid",
     "close_over_pole",
+    "collect",
     "coverage",
     "equal_area",
+    "leaves",
     "lonlat_bounds",
+    "merge",
     "split_antimeridian",
+    "touch",
     "unwrap",
 ]
 
@@ -76,7 +80,7 @@ def split_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
         strip = shapely.box(360.0 * world - 180, -90, 360.0 * world + 180, 90)
         part = shapely.intersection(geometry, strip)
         parts.extend(_of_dimension(affinity.translate(part, xoff=-360.0 * world), dimension))
-    return shapely.union_all(parts)
+    return collect(parts)
 
 
 def as_valid(geometry: BaseGeometry) -> BaseGeometry:
@@ -95,6 +99,64 @@ def as_valid(geometry: BaseGeometry) -> BaseGeometry:
         areas = _of_dimension(repaired, 2)
         return shapely.union_all(areas) if areas else repaired
     return repaired
+
+
+def collect(parts: list[BaseGeometry]) -> BaseGeometry:
+    """Return one geometry of parts of one dimension: areas are merged, lines and points kept apart.
+
+    Examples
+    --------
+    >>> collect([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)]).geom_type
+    'Polygon'
+    """
+    parts = [leaf for part in parts for leaf in leaves(part)]
+    if len(parts) == 1:
+        return parts[0]
+    points = [part for part in parts if isinstance(part, shapely.Point)]
+    lines = [part for part in parts if isinstance(part, shapely.LineString)]
+    if points:
+        return shapely.MultiPoint(points)
+    return shapely.MultiLineString(lines) if lines else shapely.union_all(parts)
+
+
+def merge(geometry: BaseGeometry) -> BaseGeometry:
+    """Return a valid geometry of one dimension: the areas of a mixed collection, or else its lines.
+
+    Examples
+    --------
+    >>> merge(shapely.GeometryCollection([shapely.Point(5, 5), shapely.box(0, 0, 1, 1)])).geom_type
+    'Polygon'
+    """
+    valid = as_valid(geometry)
+    if not isinstance(valid, shapely.GeometryCollection):
+        return valid
+    return collect(_of_dimension(valid, int(shapely.get_dimensions(valid))))
+
+
+def touch(a: BaseGeometry, b: BaseGeometry) -> bool:
+    """Return whether two geometries, collections too, have a point in common.
+
+    Examples
+    --------
+    >>> touch(shapely.box(0, 0, 1, 1), shapely.Point(1, 1))
+    True
+    """
+    one = np.array(leaves(as_valid(a)), dtype=object)
+    two = np.array(leaves(as_valid(b)), dtype=object)
+    return bool(shapely.intersects(one[:, None], two[None, :]).any())
+
+
+def leaves(geometry: BaseGeometry) -> list[BaseGeometry]:
+    """Return the single parts of a geometry, through nested collections, without empty ones.
+
+    Examples
+    --------
+    >>> len(leaves(shapely.MultiPoint([(0, 0), (1, 1)])))
+    2
+    """
+    if isinstance(geometry, BaseMultipartGeometry):
+        return [leaf for part in geometry.geoms for leaf in leaves(part)]
+    return [] if geometry.is_empty else [geometry]
 
 
 def unwrap(lons: Array) -> Array:
@@ -165,7 +227,7 @@ def lonlat_bounds(geometry: BaseGeometry) -> tuple[float, float, float, float]:
     west, south, east, north = (float(value) for value in geometry.bounds)
     if not (west <= -180 + _TOLERANCE and east >= 180 - _TOLERANCE) or east - west > 360 + _TOLERANCE:
         return west, south, east, north
-    spans = sorted((part.bounds[0], part.bounds[2]) for part in _leaves(geometry))
+    spans = sorted((part.bounds[0], part.bounds[2]) for part in leaves(geometry))
     # The widest gap between the parts is where the bounds may open instead.
     reached, gap = spans[0][1], (0.0, west, east)
     for start, stop in spans[1:]:
@@ -220,25 +282,21 @@ def coverage(geometry: BaseGeometry, footprint: BaseGeometry) -> float:
     >>> coverage(shapely.box(0, 0, 2, 1), shapely.box(1, 0, 5, 5))
     0.5
     """
-    wanted = as_valid(split_antimeridian(geometry))
-    cover = as_valid(split_antimeridian(footprint))
+    wanted, cover = merge(split_antimeridian(geometry)), merge(split_antimeridian(footprint))
     measure = (_count, _length, _area)[max(0, int(shapely.get_dimensions(wanted)))]
     whole = measure(wanted)
     if whole <= 0:
         return 0.0
     fraction = measure(shapely.intersection(wanted, cover)) / whole
-    if fraction >= 1 - _TOLERANCE:
-        return 1.0
-    # Half of an area is half up to rounding; do not show the rounding.
-    return max(0.0, round(fraction, 15))
+    return 1.0 if fraction >= 1 - _TOLERANCE else fraction
 
 
 def _area(geometry: BaseGeometry) -> float:
-    leaves = [part for part in _leaves(geometry) if isinstance(part, shapely.Polygon)]
-    if len(leaves) > 1:
-        leaves = [p for p in _leaves(shapely.union_all(leaves)) if isinstance(p, shapely.Polygon)]
+    polygons = [part for part in leaves(geometry) if isinstance(part, shapely.Polygon)]
+    if len(polygons) > 1:
+        polygons = [part for part in leaves(shapely.union_all(polygons)) if isinstance(part, shapely.Polygon)]
     total = 0.0
-    for polygon in leaves:
+    for polygon in polygons:
         total += abs(_ring_area(polygon.exterior))
         total -= sum(abs(_ring_area(hole)) for hole in polygon.interiors)
     return max(total, 0.0)
@@ -286,12 +344,12 @@ def _authalic(lats: Array) -> Array:
 
 
 def _length(geometry: BaseGeometry) -> float:
-    lines = [p for p in _leaves(geometry) if isinstance(p, shapely.LineString | shapely.LinearRing)]
+    lines = [p for p in leaves(geometry) if isinstance(p, shapely.LineString | shapely.LinearRing)]
     return float(sum(_GEOD.geometry_length(line) for line in lines))
 
 
 def _count(geometry: BaseGeometry) -> float:
-    return float(sum(1 for part in _leaves(geometry) if isinstance(part, shapely.Point)))
+    return float(sum(1 for part in leaves(geometry) if isinstance(part, shapely.Point)))
 
 
 def _wrap_points(geometry: shapely.Point | shapely.MultiPoint) -> BaseGeometry:
@@ -303,11 +361,5 @@ def _wrap_points(geometry: shapely.Point | shapely.MultiPoint) -> BaseGeometry:
     return shapely.transform(geometry, wrap)
 
 
-def _leaves(geometry: BaseGeometry) -> list[BaseGeometry]:
-    if isinstance(geometry, BaseMultipartGeometry):
-        return [leaf for part in geometry.geoms for leaf in _leaves(part)]
-    return [] if geometry.is_empty else [geometry]
-
-
 def _of_dimension(geometry: BaseGeometry, dimension: int) -> list[BaseGeometry]:
-    return [part for part in _leaves(geometry) if shapely.get_dimensions(part) == dimension]
+    return [part for part in leaves(geometry) if shapely.get_dimensions(part) == dimension]
