@@ -1,0 +1,134 @@
+"""How the output is cut into chunks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from dawnlight._options import get_options
+from dawnlight.errors import ParameterError
+from dawnlight.raster._plan import ReadPlan
+
+__all__ = ["ChunksLike", "Sizes", "normalize_chunks"]
+
+ChunksLike = int | str | Mapping[Any, Any] | None
+Sizes = tuple[tuple[int, ...], ...]
+"""Sizes of the chunks along each axis (layer, band, y, x)."""
+
+_DIMS = ("time", "band", "y", "x")
+_STEP = 256
+_SMALL = 2**20
+
+
+def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...], itemsize: int) -> Sizes:
+    """Return the sizes of the chunks along (time, band, y, x).
+
+    Parameters
+    ----------
+    chunks
+        ``"auto"`` (or None): one time slot and all bands a chunk, square, about ``options.chunk_bytes``,
+        with edges on the edges of the files' internal tiles where the output grid is a source grid; many
+        time slots together where they are small. An int: the side of a chunk in pixels. A mapping from
+        ``time``, ``band``, ``y``, ``x`` to a size, -1 for the whole axis, ``"auto"``, or a tuple of sizes;
+        axes that are not named are automatic.
+    plan
+        What is read.
+    shape
+        Sizes of the axes of the result.
+    itemsize
+        Bytes of one value.
+
+    Raises
+    ------
+    ParameterError
+        A size or a name cannot be used.
+    """
+    wanted = _wanted(chunks)
+    side = _auto_side(shape, itemsize)
+    edges = _tile_edges(plan) if shape[2] and shape[3] else None
+    sizes: list[tuple[int, ...]] = []
+    for axis, dim in enumerate(_DIMS):
+        value = wanted.get(dim, "auto")
+        if value == "auto":
+            value = _auto(axis, shape, side, itemsize, edges)
+        sizes.append(_sizes(dim, value, shape[axis]))
+    return tuple(sizes)
+
+
+def _wanted(chunks: ChunksLike) -> dict[Hashable, Any]:
+    if chunks is None or chunks == "auto":
+        return {}
+    if isinstance(chunks, Mapping):
+        unknown = [dim for dim in chunks if dim not in _DIMS]
+        if unknown:
+            raise ParameterError(f"chunks names the dimension {unknown[0]!r}; use {', '.join(_DIMS)}")
+        return dict(chunks)
+    if isinstance(chunks, int) and not isinstance(chunks, bool):
+        return {"y": chunks, "x": chunks}
+    raise ParameterError(
+        f"chunks={chunks!r} must be 'auto', a side in pixels, a mapping of dimensions to "
+        "sizes, or None to load now"
+    )
+
+
+def _auto_side(shape: tuple[int, ...], itemsize: int) -> int:
+    budget = get_options().chunk_bytes / max(shape[1], 1) / itemsize
+    return max(int(math.sqrt(budget)) // _STEP * _STEP, _STEP)
+
+
+def _auto(
+    axis: int, shape: tuple[int, ...], side: int, itemsize: int, edges: tuple[tuple[int, int], ...] | None
+) -> int | tuple[int, ...]:
+    size = shape[axis]
+    if axis == 0:
+        block = shape[1] * min(shape[2], side) * min(shape[3], side) * itemsize
+        return max(min(size, 4 * _SMALL // max(block, 1)), 1) if block < _SMALL else 1
+    if axis == 1:
+        return max(size, 1)
+    if size <= side * 5 // 4:
+        return max(size, 1)
+    if edges is None:
+        return side
+    tile, first = edges[axis - 2]
+    run = max(side // tile, 1) * tile
+    lead = first % tile
+    head = (lead,) if lead and lead > tile // 4 else ()
+    done = sum(head)
+    if lead and not head:
+        head = (lead + run,)
+        done = lead + run
+    body = (size - done) // run
+    rest = (size - done) % run
+    return (*head, *([run] * body), *((rest,) if rest else ()))
+
+
+def _tile_edges(plan: ReadPlan) -> tuple[tuple[int, int], ...] | None:
+    """Tile size and first tile edge along y and x, when the output grid is the grid of the first source."""
+    table = plan.table
+    if not len(table) or not (table.file_of >= 0).any():
+        return None
+    image, band = (int(index[0]) for index in (table.file_of >= 0).nonzero())
+    pair = plan.pair(table.grid_number(image, band))
+    block = table.layouts[table.layout_of[image, band]].block
+    if pair.shift is None:
+        return None
+    if min(block) < 64 or max(block) > 4096:
+        return None  # strips: any edge is as good
+    return tuple((tile, -shift % tile) for tile, shift in zip(block, pair.shift, strict=True))
+
+
+def _sizes(dim: str, value: Any, size: int) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool) and (value > 0 or value == -1):
+        step = size if value == -1 else value
+        if size == 0:
+            return (0,)
+        return tuple(min(step, size - start) for start in range(0, size, step))
+    if isinstance(value, tuple | list) and value and all(isinstance(n, int) and n > 0 for n in value):
+        if sum(value) == size:
+            return tuple(value)
+        raise ParameterError(f"chunks of {dim} sum to {sum(value)}, the axis has {size}")
+    raise ParameterError(
+        f"chunks of {dim}={value!r} must be a size above 0, -1 for the whole axis, 'auto', or "
+        "a tuple of sizes"
+    )

@@ -1,0 +1,124 @@
+"""Cutting the result along a geometry, with the same pixels however the output is cut into chunks.
+
+A pixel is kept when its centre lies in the geometry or on its edge; with ``all_touched``, when any part of
+it does. Both are decided pixel by pixel from the output grid's own coordinates (GEOS predicates), not by a
+scan-line fill whose rounding depends on the window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from dawnlight.geo import GeoBox, Window
+
+__all__ = ["Cutline"]
+
+_LEAF = 32
+
+
+class Cutline:
+    """A geometry in the output CRS that keeps the pixels inside it.
+
+    Parameters
+    ----------
+    geometry
+        Shapely geometry in the CRS of the grid.
+    geobox
+        The whole output grid.
+    all_touched
+        Keep every pixel that the geometry touches, not only those whose centre is inside.
+    """
+
+    def __init__(self, geometry: Any, geobox: GeoBox, *, all_touched: bool = False) -> None:
+        self.geobox = geobox
+        self.all_touched = all_touched
+        self._wkb = shapely.to_wkb(shapely.force_2d(geometry))
+        self._prepared: Any = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_prepared": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+
+    def token(self) -> str:
+        """Digest of the geometry and the rule."""
+        return hashlib.blake2b(self._wkb + bytes([self.all_touched]), digest_size=16).hexdigest()
+
+    def inside(self, window: Window) -> NDArray[np.bool_]:
+        """Return which pixels of a window are kept, as (height, width)."""
+        kept = np.zeros((window.height, window.width), dtype=bool)
+        self._descend(window, window, kept)
+        return kept
+
+    def touches(self, window: Window) -> bool:
+        """Return whether the geometry reaches a window at all."""
+        return bool(shapely.intersects(self._geometry(), self._outline(window)))
+
+    def _geometry(self) -> Any:
+        if self._prepared is None:
+            geometry = shapely.from_wkb(self._wkb)
+            shapely.prepare(geometry)
+            self._prepared = geometry
+        return self._prepared
+
+    def _outline(self, window: Window) -> Any:
+        """Outline of a window in the CRS; the affine may be rotated."""
+        t = self.geobox.transform
+        corners = (
+            (window.x, window.y),
+            (window.stop_x, window.y),
+            (window.stop_x, window.stop_y),
+            (window.x, window.stop_y),
+        )
+        return shapely.Polygon([t * corner for corner in corners])
+
+    def _descend(self, window: Window, whole: Window, kept: NDArray[np.bool_]) -> None:
+        geometry = self._geometry()
+        outline = self._outline(window)
+        rows = slice(window.y - whole.y, window.stop_y - whole.y)
+        cols = slice(window.x - whole.x, window.stop_x - whole.x)
+        if not shapely.intersects(geometry, outline):
+            return
+        if shapely.covers(geometry, outline):
+            kept[rows, cols] = True
+        elif max(window.height, window.width) <= _LEAF:
+            kept[rows, cols] = self._leaf(window)
+        else:
+            for part in _halves(window):
+                self._descend(part, whole, kept)
+
+    def _leaf(self, window: Window) -> NDArray[np.bool_]:
+        t = self.geobox.transform
+        cols = np.arange(window.x, window.stop_x, dtype=np.float64)
+        rows = np.arange(window.y, window.stop_y, dtype=np.float64)
+        if not self.all_touched:
+            u, v = np.meshgrid(cols + 0.5, rows + 0.5)
+            x, y = t.a * u + t.b * v + t.c, t.d * u + t.e * v + t.f
+            return np.asarray(shapely.intersects_xy(self._geometry(), x, y), dtype=bool)
+        u, v = np.meshgrid(cols, rows)
+        ring = [(u, v), (u + 1, v), (u + 1, v + 1), (u, v + 1), (u, v)]
+        points = np.stack(
+            [np.stack([t.a * p + t.b * q + t.c, t.d * p + t.e * q + t.f], axis=-1) for p, q in ring], axis=-2
+        )
+        return np.asarray(shapely.intersects(self._geometry(), shapely.polygons(points)), dtype=bool)
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    """Split a window across its longer side, at a multiple of the leaf size."""
+    if window.height >= window.width:
+        half = max(window.height // 2 // _LEAF, 1) * _LEAF
+        return (
+            Window(window.y, window.x, half, window.width),
+            Window(window.y + half, window.x, window.height - half, window.width),
+        )
+    half = max(window.width // 2 // _LEAF, 1) * _LEAF
+    return (
+        Window(window.y, window.x, window.height, half),
+        Window(window.y, window.x + half, window.height, window.width - half),
+    )

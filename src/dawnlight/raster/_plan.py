@@ -1,0 +1,310 @@
+"""The plan: a pure function from a window of the output to the windows of files that fill it.
+
+::
+
+    reads(layer, bands, window)  ->  (image on top: reads), (image below: reads), ...
+                                     each read: files on one grid, a level, a window of it, a kernel
+
+Nothing here opens a file. What the plan decides (overview, kernel, its scale) depends on the two whole
+grids and never on the window, so cutting the output differently cannot change a pixel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawnlight.errors import ParameterError
+from dawnlight.geo import GeoBox, Window
+from dawnlight.raster._boxes import pixel_boxes
+from dawnlight.raster._cutline import Cutline
+from dawnlight.raster._header import FileRef
+from dawnlight.raster._lattice import GridPair
+from dawnlight.raster._overviews import AREA_KERNELS, RADIUS, LevelChoice, choose_level
+from dawnlight.raster._sources import BandSpec, RasterSource
+from dawnlight.raster._table import SourceTable
+
+__all__ = ["MaskPolicy", "Read", "ReadPlan", "make_plan"]
+
+_COARSER = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskPolicy:
+    """Which pixels of the result count as missing; decided once for all images."""
+
+    nodata: bool = True
+    """Mask a band where its own pixel is missing."""
+    alpha: int | None = None
+    """Output band that masks all bands where it is 0, or None."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the result has masked pixels at all; if not, raw values come through."""
+        return self.nodata or self.alpha is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Bands of one image that lie on one grid, and how they reach the output window."""
+
+    image: int
+    """Number of the image."""
+    bands: tuple[int, ...]
+    """Output bands served, in the order of `sources`."""
+    sources: tuple[RasterSource, ...]
+    """Where each comes from; all on the same grid and with the same overviews."""
+    level: LevelChoice
+    """The reduced copy to read."""
+    window: Window
+    """Pixels of that level to read, inside the level."""
+    shift: tuple[int, int] | None
+    """When the grids agree: source row and column of the output's first pixel; no resampling then."""
+    kernel: str
+    """Resampler."""
+    pair: GridPair
+    """How the output lies on the sources' grid."""
+
+    @property
+    def files(self) -> dict[FileRef, list[int]]:
+        """Positions in `sources`, by file."""
+        found: dict[FileRef, list[int]] = {}
+        for position, source in enumerate(self.sources):
+            found.setdefault(source.file, []).append(position)
+        return found
+
+
+class ReadPlan:
+    """What to read for any part of a stack or mosaic.
+
+    Made by `make_plan`. Axes are (layer, band, y, x); a layer is one time slot with its images in paint
+    order.
+    """
+
+    def __init__(
+        self,
+        *,
+        table: SourceTable,
+        layers: tuple[tuple[int, ...], ...],
+        bands: tuple[BandSpec, ...],
+        geobox: GeoBox,
+        masks: MaskPolicy,
+        cutline: Cutline | None,
+    ) -> None:
+        self.table = table
+        self.layers = layers
+        self.bands = bands
+        self.geobox = geobox
+        self.masks = masks
+        self.cutline = cutline
+        self._pairs: dict[int, GridPair] = {}
+        self._boxes: NDArray[np.float64] | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_pairs": {}, "_boxes": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Layers, bands, rows and columns."""
+        return len(self.layers), len(self.bands), *self.geobox.shape
+
+    def token(self) -> str:
+        """Digest of everything that decides a pixel, the same in every process."""
+        digest = hashlib.blake2b(self.table.token().encode(), digest_size=16)
+        grid = (tuple(self.geobox.transform)[:6], self.geobox.shape, self.geobox.crs.srs)
+        cut = self.cutline.token() if self.cutline else None
+        digest.update(repr((self.layers, self.bands, grid, self.masks, cut)).encode())
+        return digest.hexdigest()
+
+    # -- what to read --------------------------------------------------------------------------------
+
+    def candidates(self, layer: int, window: Window) -> Iterator[int]:
+        """Images of a layer that may touch a window, the topmost first."""
+        members = self.layers[layer]
+        boxes = self._image_boxes()
+        for image in reversed(members):
+            y0, x0, y1, x1 = boxes[image]
+            if y0 < window.stop_y and x0 < window.stop_x and y1 > window.y and x1 > window.x:
+                yield image
+
+    def reads(
+        self, layer: int, bands: Sequence[int], window: Window
+    ) -> tuple[tuple[int, tuple[Read, ...]], ...]:
+        """List the reads that fill a window, image by image, the topmost first.
+
+        Parameters
+        ----------
+        layer
+            Number of the layer.
+        bands
+            Numbers of the output bands wanted.
+        window
+            Rows and columns of the output.
+
+        Returns
+        -------
+        tuple of (image number, reads)
+            Images that do not touch the window are left out.
+        """
+        found = ((image, self.image_reads(image, bands, window)) for image in self.candidates(layer, window))
+        return tuple((image, reads) for image, reads in found if reads)
+
+    def image_reads(self, image: int, bands: Sequence[int], window: Window) -> tuple[Read, ...]:
+        """List the reads of one image, the bands of a grid together."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for band in bands:
+            if self.table.file_of[image, band] >= 0:
+                groups.setdefault(self._group_key(image, band), []).append(band)
+        reads = (self._read(image, tuple(members), window, str(key[-1])) for key, members in groups.items())
+        return tuple(read for read in reads if read is not None)
+
+    def again(self, read: Read, window: Window, kernel: str | None = None) -> Read | None:
+        """Plan a read for another window, or with another kernel; None when it has no pixels there."""
+        return self._read(read.image, read.bands, window, kernel or read.kernel)
+
+    def kernel(self, band: int, pair: GridPair) -> str:
+        """Resampler of a band between two grids."""
+        named = self.bands[band].resampler
+        if named is not None:
+            return named
+        return "mode" if math.sqrt(pair.ratio[0] * pair.ratio[1]) >= _COARSER else "near"
+
+    def pair(self, grid: int) -> GridPair:
+        """How the output lies on a grid of the table."""
+        pair = self._pairs.get(grid)
+        if pair is None:
+            pair = self._pairs[grid] = GridPair(self.table.grids[grid], self.geobox)
+        return pair
+
+    def _group_key(self, image: int, band: int) -> tuple[object, ...]:
+        grid = self.table.grid_number(image, band)
+        layout = self.table.layouts[self.table.layout_of[image, band]]
+        spec = self.bands[band]
+        return grid, layout.overviews, spec.dtype, spec.category, self.kernel(band, self.pair(grid))
+
+    def _read(self, image: int, bands: tuple[int, ...], window: Window, kernel: str) -> Read | None:
+        pair = self.pair(self.table.grid_number(image, bands[0]))
+        layout = self.table.layouts[self.table.layout_of[image, bands[0]]]
+        shift = pair.shift
+        if shift is not None:
+            level = choose_level((1.0, 1.0), pair.source.shape, layout, "near", category=True)
+            wanted: Window | None = window.shift(*shift).intersect(Window(0, 0, *pair.source.shape))
+        else:
+            level = choose_level(pair.ratio, pair.source.shape, layout, kernel, self.bands[bands[0]].category)
+            wanted = _source_window(pair, level, kernel, window)
+        if wanted is None or wanted.size == 0:
+            return None
+        sources = tuple(self.table.source(image, band) for band in bands)
+        return Read(
+            image=image,
+            bands=bands,
+            sources=tuple(source for source in sources if source is not None),
+            level=level,
+            window=wanted,
+            shift=shift,
+            kernel=kernel,
+            pair=pair,
+        )
+
+    def _image_boxes(self) -> NDArray[np.float64]:
+        """Box (y0, x0, y1, x1) of every image in output pixels."""
+        if self._boxes is None:
+            grids = pixel_boxes(self.table.grids, self.geobox)
+            boxes = np.full((len(self.table), 4), [np.inf, np.inf, -np.inf, -np.inf])
+            for band in range(self.table.band_count):
+                files = self.table.file_of[:, band]
+                here = files >= 0
+                of_band = grids[self.table.grid_of[files[here]]]
+                boxes[here, :2] = np.minimum(boxes[here, :2], of_band[:, :2])
+                boxes[here, 2:] = np.maximum(boxes[here, 2:], of_band[:, 2:])
+            self._boxes = boxes
+        return self._boxes
+
+
+def _source_window(pair: GridPair, level: LevelChoice, kernel: str, window: Window) -> Window | None:
+    """Pixels of a level that a kernel needs for a window of the output."""
+    if kernel in AREA_KERNELS:
+        places, reach = pair.corners(window), (1, 1)
+    else:
+        places = pair.coordinates(window)
+        reach = (kernel_radius(kernel, level.scale[0]) + 1, kernel_radius(kernel, level.scale[1]) + 1)
+    if places.low[0] == math.inf:
+        return None
+    spans = []
+    for axis in (0, 1):
+        low = max(math.floor(places.low[axis] * level.zoom[axis]) - reach[axis], 0)
+        high = min(math.floor(places.high[axis] * level.zoom[axis]) + 1 + reach[axis], level.shape[axis])
+        if high <= low:
+            return None
+        spans.append((low, high - low))
+    if not _touches(places.low, places.high, pair.source.shape, kernel):
+        return None
+    return Window(spans[0][0], spans[1][0], spans[0][1], spans[1][1])
+
+
+def _touches(
+    low: tuple[float, float], high: tuple[float, float], shape: tuple[int, int], kernel: str
+) -> bool:
+    """Whether any output pixel can get a value: its centre, or its footprint, lies on the source."""
+    slack = 1e-6
+    return all(high[k] >= -slack and low[k] <= shape[k] + slack for k in (0, 1))
+
+
+def kernel_radius(kernel: str, scale: float) -> int:
+    """Reach of an interpolating kernel in pixels of the level it reads."""
+    radius = RADIUS[kernel]
+    return radius if scale == 1.0 else math.ceil(radius * scale)
+
+
+def make_plan(
+    table: SourceTable,
+    *,
+    layers: Sequence[Sequence[int]],
+    bands: Sequence[BandSpec],
+    geobox: GeoBox,
+    masks: MaskPolicy | None = None,
+    cutline: Cutline | None = None,
+) -> ReadPlan:
+    """Make the plan of a stack or mosaic; nothing is read.
+
+    Parameters
+    ----------
+    table
+        Sources, (image, band).
+    layers
+        Numbers of the images of each time slot in paint order: the last one is on top. A stack is
+        ``[[0], [1], [2]]``, a mosaic ``[[0, 1, 2]]``, ``flatten`` anything between.
+    bands
+        The output bands, as many as the table has.
+    geobox
+        The output grid.
+    masks
+        Which pixels count as missing; by default those that are missing in their own band.
+    cutline
+        Keep only what lies inside; None keeps everything.
+
+    Returns
+    -------
+    ReadPlan
+    """
+    if len(bands) != table.band_count:
+        raise ParameterError(f"{len(bands)} bands are described, the sources have {table.band_count}")
+    for number, members in enumerate(layers):
+        if not all(0 <= image < len(table) for image in members):
+            raise ParameterError(f"layer {number} names an image outside 0 ... {len(table) - 1}")
+    return ReadPlan(
+        table=table,
+        layers=tuple(tuple(int(image) for image in members) for members in layers),
+        bands=tuple(bands),
+        geobox=geobox,
+        masks=masks or MaskPolicy(),
+        cutline=cutline,
+    )
