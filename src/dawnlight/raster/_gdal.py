@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,50 +22,9 @@ from dawnlight.raster._gdal_header import read_header, read_palette
 from dawnlight.raster._gdal_open import gdal_environment, open_dataset, reason
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import Fingerprint, read_fingerprint
+from dawnlight.raster._reader import Pixels, RasterReader
 
 __all__ = ["GdalReader", "RasterReader", "read_header", "read_palette"]
-
-Pixels = tuple[NDArray[Any], NDArray[np.bool_] | None]
-
-
-@runtime_checkable
-class RasterReader(Protocol):
-    """What the engine asks of something that reads raster files.
-
-    A reader is shared by threads, and travels in task graphs: it pickles as its configuration.
-    """
-
-    def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
-    ) -> Pixels:
-        """Read a window of some bands of a file.
-
-        Parameters
-        ----------
-        file : FileRef
-            The file, and what tells it from a changed one.
-        bands : tuple of int
-            1-based; may repeat.
-        level : int
-            0 is full resolution, k the k-th overview, whose own pixel grid `window` is in.
-        window : Window
-            Inside the level's shape; may be empty.
-        masks : tuple of str
-            One for each band: ``"none"``, ``"internal"`` or ``"alpha"``.
-
-        Returns
-        -------
-        data : ndarray, (band, y, x)
-            In the file's dtype. Nodata values are pixels like any other here.
-        valid : ndarray of bool, (band, y, x), or None
-            True where the file's own mask lets the pixel through; None if all of `masks` are ``"none"``.
-
-        Raises
-        ------
-        RasterNotFoundError, RasterChangedError, RasterReadError
-            Never pixels that are not the file's.
-        """
-        ...
 
 
 class GdalReader:

@@ -98,7 +98,8 @@ def read_header(href: str | os.PathLike[str], *, default_crs: Any = None) -> Fil
                 bands=bands,
                 overviews=overviews,
                 block=_block(dataset),
-                tags=_short(dataset.tags()),
+                # The second holds what GDAL found in a provider's metadata file: the time of acquisition.
+                tags=_short({**dataset.tags(ns="IMAGERY"), **dataset.tags()}),
                 notes=tuple(dict.fromkeys(notes)),
             )
         except (RasterioError, UnicodeError) as error:

@@ -77,9 +77,6 @@ _REMOTE = {
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
 }
 
-# `warnings.catch_warnings` swaps state of the whole process.
-_warnings_lock = threading.Lock()
-
 
 def gdal_environment(href: str) -> rasterio.Env:
     """Return the GDAL settings for a file, as a context manager for one open or read."""
@@ -120,8 +117,7 @@ def open_dataset(href: str, level: int | None = 0, *, quiet: bool = False) -> An
         try:
             if not quiet:
                 return _open(href, name, driver, level)
-            with _warnings_lock, warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with _quiet:
                 return _open(href, name, driver, level)
         except (RasterioError, OSError, UnicodeError) as error:
             failure = failure or error
@@ -138,6 +134,35 @@ def reason(error: BaseException | None) -> str:
             texts.append(text)
         error = error.__cause__
     return " <- ".join(texts) or "GDAL gives no reason"
+
+
+class _Quiet:
+    """Silences the warning about missing georeferencing while at least one thread is inside.
+
+    `warnings.catch_warnings` swaps state of the whole process: overlapping uses must not restore it in turn.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._swap = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._swap = warnings.catch_warnings()
+                self._swap.__enter__()
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._swap.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
 
 
 def _open(href: str, name: str, driver: str, level: int | None) -> Any:
