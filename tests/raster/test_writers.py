@@ -10,7 +10,7 @@ from affine import Affine
 
 from dawnlight.errors import ParameterError, ParameterTypeError, RasterWriteError
 from dawnlight.geo import GeoBox, Window
-from dawnlight.raster import _drafts
+from dawnlight.raster import _writers_draft
 from dawnlight.raster._gdal_header import DTYPES, read_header
 from dawnlight.raster._writers import FileLayout, normalize_format, write_geotiff, write_picture, write_raster
 from dawnlight.testing._rasters import noise
@@ -230,7 +230,7 @@ def test_a_full_disk_is_noticed_even_if_gdal_does_not_say(tmp_path, monkeypatch)
         file._env.callback(lambda: os.truncate(path, 1000))
         return file
 
-    monkeypatch.setattr(_drafts.rasterio, "open", open_and_cut)
+    monkeypatch.setattr(_writers_draft.rasterio, "open", open_and_cut)
     with pytest.raises(RasterWriteError, match=r"only 1000 of 120000 bytes"):
         write_geotiff(tmp_path / "a.tif", blocks_of(pixels), layout_of(pixels))
     assert os.listdir(tmp_path) == []

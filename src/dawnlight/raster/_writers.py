@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 import rasterio
 import rasterio.shutil
+from rasterio.errors import RasterioError
 
 from dawnlight.errors import ParameterError, ParameterTypeError
-from dawnlight.raster._drafts import Blocks, FileLayout, Target, publish, write_draft
+from dawnlight.raster._drafts import Blocks, FileLayout, Target, publish, unwritable
+from dawnlight.raster._gdal_open import reason
+from dawnlight.raster._writers_draft import write_draft
 
 __all__ = ["FileFormat", "FileLayout", "normalize_format", "write_geotiff", "write_picture", "write_raster"]
 
@@ -202,10 +205,14 @@ def _write(
 ) -> None:
     with publish(target, name) as folder:
         draft = folder / "draft.tif"
-        write_draft(draft, blocks, layout)
-        # Beside the draft only; a picture without a place needs no side-car.
-        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_PAM_ENABLED=driver not in ("PNG", "JPEG")):
-            rasterio.shutil.copy(draft, folder / name, driver=driver, strict=False, **options)
+        # A picture has no place, and a file beside it to say so would be of no use.
+        beside = driver not in ("PNG", "JPEG")
+        try:
+            write_draft(draft, blocks, layout)
+            with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_PAM_ENABLED=beside):
+                rasterio.shutil.copy(draft, folder / name, driver=driver, strict=False, **options)
+        except RasterioError as error:
+            raise unwritable(target, reason(error)) from error
 
 
 def _cog_options(kernel: str, tile: int) -> dict[str, str]:

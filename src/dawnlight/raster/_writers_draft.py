@@ -1,0 +1,107 @@
+"""Writing a raster block by block with bounded memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from dawnlight.errors import ParameterError
+from dawnlight.geo import Window
+from dawnlight.raster._drafts import Blocks, FileLayout
+
+__all__ = ["write_draft"]
+
+_TILE = 512
+
+
+def write_draft(path: Path, blocks: Blocks, layout: FileLayout) -> None:
+    """Write blocks into an uncompressed tiled file, from which the final one is made.
+
+    Uncompressed, because a block may then cover part of a tile without the tile being packed twice.
+
+    Parameters
+    ----------
+    path : Path
+        File to make.
+    blocks : iterable of (Window, ndarray)
+        Arrays are (band, y, x). Together they must cover the grid.
+    layout : FileLayout
+        What to write.
+
+    Raises
+    ------
+    ParameterError
+        A block does not fit, or pixels are missing.
+    RasterWriteError
+        Not all bytes reached the disk.
+    """
+    height, width = layout.geobox.shape
+    tiled = {"tiled": True, "blockxsize": _TILE, "blockysize": _TILE} if min(height, width) > _TILE else {}
+    written = 0
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=height,
+        width=width,
+        count=layout.count,
+        dtype=layout.dtype,
+        nodata=layout.nodata,
+        crs=layout.geobox.crs.to_wkt(),
+        transform=layout.geobox.transform,
+        interleave="pixel",
+        # GDAL guesses RGB from the number of bands; three bands of reflectance are no picture.
+        photometric="minisblack",
+        bigtiff="if_safer",
+        **tiled,
+    ) as file:
+        _describe(file, layout)
+        for window, block in blocks:
+            _check_block(window, block, layout)
+            rows_columns = ((window.y, window.stop_y), (window.x, window.stop_x))
+            if block.size:
+                file.write(np.ascontiguousarray(block), window=rows_columns)
+            written += window.size
+    if written != height * width:
+        raise ParameterError(f"the blocks hold {written} pixels of a grid of {height} x {width}")
+    least = height * width * layout.count * np.dtype(layout.dtype).itemsize
+    if path.stat().st_size < least:
+        # GDAL does not always tell that a disk is full.
+        raise OSError(f"only {path.stat().st_size} of {least} bytes could be written; is the disk full?")
+
+
+def _check_block(window: Window, block: NDArray[Any], layout: FileLayout) -> None:
+    expected = (layout.count, window.height, window.width)
+    height, width = layout.geobox.shape
+    if block.shape != expected or block.dtype != layout.dtype:
+        raise ParameterError(
+            f"block at {window} is {block.dtype}{block.shape}; it must be {layout.dtype}{expected}"
+        )
+    if min(window.y, window.x) < 0 or window.stop_y > height or window.stop_x > width:
+        raise ParameterError(f"block at {window} reaches beyond the grid of {height} x {width} pixels")
+
+
+def _describe(file: Any, layout: FileLayout) -> None:
+    for index, text in enumerate(layout.descriptions):
+        if text:
+            file.set_band_description(index + 1, text)
+    if any(layout.colors):
+        found = list(file.colorinterp)
+        file.colorinterp = [
+            ColorInterp[color] if color else found[index] for index, color in enumerate(layout.colors)
+        ]
+    if layout.scales:
+        file.scales = tuple(layout.scales)
+    if layout.offsets:
+        file.offsets = tuple(layout.offsets)
+    if any(layout.units):
+        file.units = tuple(unit or "" for unit in layout.units)
+    if layout.colormap:
+        file.write_colormap(1, dict(layout.colormap))
+    if layout.tags:
+        file.update_tags(**layout.tags)
