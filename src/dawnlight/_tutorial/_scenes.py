@@ -28,7 +28,7 @@ from dawnlight._tutorial._weather import (
 from dawnlight.geo._crs import normalize_crs, transformer
 from dawnlight.geo._geobox import GeoBox
 
-__all__ = ["CENTER", "TILES", "Picture", "Scene", "Tile", "TilePainter", "list_scenes"]
+__all__ = ["CENTER", "PIXEL_METRES", "TILES", "Picture", "Scene", "Tile", "TilePainter", "list_scenes"]
 
 CENTER = (6.0, 45.0)
 """Longitude and latitude of the middle of the demo country, on the border of two UTM zones."""
@@ -36,9 +36,13 @@ CENTER = (6.0, 45.0)
 _KM_NORTH = 111.13
 _KM_EAST = 111.32 * math.cos(math.radians(CENTER[1]))
 _TILE_KM = 10.24
+PIXEL_METRES = 1000 * _TILE_KM
+"""Side of a tile in metres: divided by the pixels along it, the size of a pixel."""
 _OVERLAP_KM = 0.4  # beyond the middle line; keeps tiles that are turned against each other from gaping
-_COVERS = (0.36, 0.14, 0.44, 0.10, 0.28, 0.46)
+_COVERS = (0.26, 0.10, 0.40, 0.07, 0.18, 0.28)
 _YEAR = 2023
+# Days of the year, from 0, for six dates: one in winter, most while things grow. Other numbers lie between.
+_DAYS = (19, 104, 139, 187, 232, 301, 384)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,11 @@ def list_scenes(count: int) -> list[Scene]:
     dates = -(-count // len(TILES))
     scenes = []
     for number in range(dates):
-        # Spread over the year, from the middle of January on; the two tracks fly over 3 minutes apart.
-        offset = timedelta(
-            days=14 + round(number * 365 / dates), hours=10, minutes=30 + 3 * (number % 2), seconds=21
-        )
+        day = round(float(np.interp(6 * number / dates, range(7), _DAYS)))
+        # The two tracks fly over 3 minutes apart.
+        offset = timedelta(days=day, hours=10, minutes=30 + 3 * (number % 2), seconds=21)
         acquired = datetime(_YEAR, 1, 1, tzinfo=UTC) + offset
-        edge = ((-6.9, -1.0), (6.3, 1.0), None)[number % 3]
+        edge = ((-6.9, -1.0), (6.3, 1.0), None, None)[number % 4]
         for tile in TILES:
             name = f"S2D_{tile.name}_{acquired:%Y%m%d}"
             scenes.append(Scene(name, tile, acquired, _COVERS[number % len(_COVERS)], edge))
@@ -113,7 +116,7 @@ def _tile_geobox(tile: Tile, size: int) -> GeoBox:
     left = middle[0] + tile.east * shift - 500 * _TILE_KM
     top = middle[1] + tile.north * shift + 500 * _TILE_KM
     left, top = 60 * round(left / 60), 60 * round(top / 60)
-    resolution = 1000 * _TILE_KM / size
+    resolution = PIXEL_METRES / size
     return GeoBox((size, size), Affine(resolution, 0, left, 0, -resolution, top), crs)
 
 

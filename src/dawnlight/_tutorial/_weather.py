@@ -102,7 +102,7 @@ def make_weather(x: Floats, y: Floats, *, day: int, cover: float, sun: Sun) -> W
     -------
     Weather
     """
-    drift_east, drift_north = 7.3 * day % 19, 4.1 * day % 19
+    drift_east, drift_north = 4.7 * day % 19, 5.5 * day % 19
 
     def thickness(east: float, north: float) -> Floats:
         return _puffs().sample(x + (drift_east + east), y + (drift_north + north))
