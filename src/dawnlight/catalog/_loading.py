@@ -14,6 +14,7 @@ from dawnlight.catalog._request import Request, make_request, normalize_bands
 from dawnlight.errors import EmptyCollectionError, ParameterError
 from dawnlight.geo import GeoBox
 from dawnlight.raster._chunks import ChunksLike, normalize_chunks
+from dawnlight.raster._cog import shared_reader
 from dawnlight.raster._failures import Failure, FailureLog
 from dawnlight.raster._lazy import LazyRaster, Output
 from dawnlight.raster._plan import MaskPolicy, make_plan
@@ -154,13 +155,12 @@ def prepare(
     )
     output, after = _output(request)
     log = FailureLog([Failure.absent(image, band) for image, band in absent])
-    reader = _reader()
     return Loading(
         images=tuple(images),
         layers=plan.layers,
         request=request,
         geobox=geobox,
-        lazy=LazyRaster(plan, output, reader, errors=options.errors, log=log),
+        lazy=LazyRaster(plan, output, shared_reader(), errors=options.errors, log=log),
         after=after,
     )
 
@@ -201,16 +201,3 @@ def _numpy_name(data_type: str) -> str:
     from dawnlight.raster._dtypes import numpy_dtype
 
     return numpy_dtype(data_type).name
-
-
-_shared_reader: Any = None
-
-
-def _reader() -> Any:
-    """Return the reader of this process; its open files serve all arrays."""
-    global _shared_reader
-    if _shared_reader is None:
-        from dawnlight.raster._gdal import GdalReader
-
-        _shared_reader = GdalReader()
-    return _shared_reader

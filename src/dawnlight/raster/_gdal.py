@@ -8,7 +8,6 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from dawnlight.raster._gdal_open import gdal_environment, open_dataset, reason
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import Fingerprint, read_fingerprint
 from dawnlight.raster._reader import Pixels, RasterReader
+from dawnlight.raster._unchanged import REGISTER_AGAIN, check_unchanged
 
 __all__ = ["GdalReader", "RasterReader", "read_header", "read_palette"]
 
@@ -98,7 +98,7 @@ class GdalReader:
     def _lend(self, file: FileRef, level: int) -> Iterator[_Handle]:
         """Lend out an open file to one caller; one whose read failed is not used again."""
         found = read_fingerprint(file.href)
-        _check_unchanged(file, found)
+        check_unchanged(file, found)
         key = (file.href, level, found)
         handle = self._take(key) or _Handle(key, file)
         try:
@@ -155,7 +155,7 @@ class _Handle:
             self.close()
             raise RasterChangedError(
                 f"{href}: is {width} x {height} pixels now, and was {file.shape[1]} x {file.shape[0]} "
-                f"when it was registered; {_REGISTER_AGAIN}"
+                f"when it was registered; {REGISTER_AGAIN}"
             )
         flags = [found for found in self._dataset.mask_flag_enums if MaskFlags.all_valid not in found]
         self._one_mask = all(MaskFlags.per_dataset in found for found in flags)
@@ -194,7 +194,6 @@ class _Handle:
         self._dataset.close()
 
 
-_REGISTER_AGAIN = "add it again (dawnlight add --update) if the new file is the one you want"
 
 # Readers of this process, and handles inherited through a fork: closing those could wait for a lock whose
 # owner does not exist in the child, so they are kept and never touched.
@@ -211,27 +210,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _check_unchanged(file: FileRef, found: Fingerprint) -> None:
-    """Compare a file with what was remembered of it; what either side does not know is not compared."""
-    differences = []
-    if None not in (file.size_bytes, found.size_bytes) and file.size_bytes != found.size_bytes:
-        differences.append(f"its size is {found.size_bytes} bytes, was {file.size_bytes}")
-    if None not in (file.modified_ns, found.modified_ns) and file.modified_ns != found.modified_ns:
-        now, then = _moment(found.modified_ns), _moment(file.modified_ns)
-        differences.append(f"it was modified at {now}, was at {then}")
-    if differences:
-        raise RasterChangedError(
-            f"{file.href}: is not the file that was registered: {' and '.join(differences)}; "
-            f"{_REGISTER_AGAIN}"
-        )
-
-
 def _place(bands: Sequence[int], level: int, window: Window) -> str:
     where = f"overview {level}" if level else "full resolution"
     rows, columns = f"{window.y}..{window.stop_y}", f"{window.x}..{window.stop_x}"
     return f"bands {', '.join(map(str, bands))} at {where}, rows {rows}, columns {columns}"
-
-
-def _moment(nanoseconds: int | None) -> str:
-    seconds, rest = divmod(nanoseconds or 0, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

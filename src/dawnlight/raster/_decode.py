@@ -1,0 +1,71 @@
+"""Decompression of tiles, into buffers that a thread uses again and again."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawnlight.errors import RasterReadError
+
+__all__ = ["decompress", "scratch"]
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.buffer = np.empty(0, dtype=np.uint8)
+
+
+_local = _Local()
+
+
+def scratch(size: int) -> NDArray[np.uint8]:
+    """Return a buffer of this thread; it is good until the thread asks for the next one."""
+    if _local.buffer.size < size:
+        _local.buffer = np.empty(size, dtype=np.uint8)
+    return _local.buffer[:size]
+
+
+def decompress(compression: str, packed: bytes, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Unpack the bytes of a tile.
+
+    Parameters
+    ----------
+    compression
+        ``"none"``, ``"deflate"``, ``"zstd"`` or ``"lzw"``.
+    packed
+        As stored.
+    out
+        Where to put them; its size is what a tile must have.
+
+    Returns
+    -------
+    numpy.ndarray of uint8
+        ``out``, filled.
+
+    Raises
+    ------
+    RasterReadError
+        The bytes are damaged, or give another number of bytes.
+    """
+    if compression == "none":
+        if len(packed) < out.size:
+            raise RasterReadError(f"a tile has {len(packed)} bytes and needs {out.size}")
+        out[:] = np.frombuffer(packed, dtype=np.uint8, count=out.size)
+        return out
+    import imagecodecs
+
+    decoders: dict[str, Any] = {
+        "deflate": imagecodecs.deflate_decode,
+        "zstd": imagecodecs.zstd_decode,
+        "lzw": imagecodecs.lzw_decode,
+    }
+    try:
+        found = decoders[compression](packed, out=out)
+    except Exception as error:  # each codec has an exception of its own
+        raise RasterReadError(f"a tile cannot be unpacked ({compression}: {error})") from error
+    if len(found) != out.size:
+        raise RasterReadError(f"a tile unpacks to {len(found)} bytes and needs {out.size} ({compression})")
+    return out

@@ -1,0 +1,80 @@
+"""Undoing predictors while pixels are put in place; compiled, and without the GIL.
+
+A tile arrives as the samples that the decompressor wrote: (rows, columns, samples). ``unpack`` writes a
+rectangle of it into the output band by band, and sums up differences on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+__all__ = ["join_floats", "unpack"]
+
+_jit: Any = njit(nogil=True, cache=True, boundscheck=False)
+
+
+@_jit
+def unpack(
+    tile: Any, samples: Any, predictor: bool, top: int, left: int, out: Any, out_top: int, out_left: int
+) -> None:
+    """Put a rectangle of a tile into the output.
+
+    Parameters
+    ----------
+    tile
+        (rows, columns, samples), unsigned integers of the samples' width.
+    samples
+        Which samples, in the order of the output's bands.
+    predictor
+        Whether each sample is the difference from the one to its left.
+    top, left
+        First row and column of the tile to use.
+    out
+        (band, height, width) of the same type; filled from (out_top, out_left) to the edge of the tile or of
+        the output.
+    """
+    rows = min(tile.shape[0] - top, out.shape[1] - out_top)
+    columns = min(tile.shape[1] - left, out.shape[2] - out_left)
+    for k in range(samples.shape[0]):
+        s = samples[k]
+        for r in range(rows):
+            if predictor:
+                total = tile[top + r, 0, s]
+                for c in range(1, left + 1):
+                    total += tile[top + r, c, s]
+                out[k, out_top + r, out_left] = total
+                for c in range(1, columns):
+                    total += tile[top + r, left + c, s]
+                    out[k, out_top + r, out_left + c] = total
+            else:
+                for c in range(columns):
+                    out[k, out_top + r, out_left + c] = tile[top + r, left + c, s]
+
+
+@_jit
+def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
+    """Undo the floating-point predictor of Adobe's TIFF technical note 3.
+
+    Parameters
+    ----------
+    tile
+        (rows, row bytes): differences of bytes, the most significant bytes of a row first.
+    width
+        Bytes of a sample.
+    stride
+        Samples of a pixel: how far to the left the byte lies that each was subtracted from.
+    out
+        (rows, row bytes): samples in little-endian order.
+    """
+    rows, length = tile.shape
+    count = length // width
+    row = np.empty(length, dtype=np.uint8)
+    for r in range(rows):
+        for k in range(length):
+            row[k] = tile[r, k] if k < stride else tile[r, k] + row[k - stride]
+        for c in range(count):
+            for b in range(width):
+                out[r, c * width + width - 1 - b] = row[b * count + c]
