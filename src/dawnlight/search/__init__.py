@@ -17,6 +17,7 @@ from dawnlight.search._properties import Properties, Property
 from dawnlight.search._query import Query, make_matcher, matches, run
 from dawnlight.search._resolutions import ResolutionValue, parse_resolution, resolution_to_meters
 from dawnlight.search._summaries import (
+    DATE_FIELDS,
     INTERVALS,
     IntervalSummary,
     Summary,
@@ -30,6 +31,7 @@ from dawnlight.search._texts import text_matches, text_words
 from dawnlight.search._times import parse_time, time_to_key, time_to_wire
 
 __all__ = [
+    "DATE_FIELDS",
     "FIELDS",
     "INTERVALS",
     "KINDS",

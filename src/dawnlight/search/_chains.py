@@ -5,15 +5,27 @@ for its truth, and on yes makes the second, whose result is the value of the who
 must say yes *and* be remembered until the second comes, while ``and``, ``or``, ``not`` and ``if``, which ask
 for the truth in the same way, must be refused.
 
-What tells them apart is the caller's bytecode: before the comparison of a link that is not the last one, the
+What tells them apart is the caller's bytecode. Before the comparison of a link that is not the last one, the
 compiler duplicates the middle operand (``SWAP 2``, ``COPY 2``), and it marks all links of one chain with one
-source position. A link is remembered under the frame that runs it, which lives as long as the chain does, and
-is handed out only to the same property, frame and source position. So nothing is shared between threads,
-generators or nested calls, nothing outlives an exception in between by more than the next chain, and no
-`Range` is ever changed.
+source position. pytest rewrites a chain inside ``assert`` into statements, ``r1 = a <= P``, ``r2 = P < b``,
+and only then asks ``r1 and r2``; it keeps the source position, which no two comparisons share otherwise.
+
+::
+
+                 (link opened)      truth asked           next comparison
+    chain            OPEN    ────────► ACCEPTED ──────────► (taken, forgotten)
+    in an assert     OPEN    ────────────────────────────► TAKEN ── truth asked ──► (forgotten)
+    no chain          –        truth asked: refused
+
+A link is remembered under the frame that runs it, which lives as long as the chain does, and is handed out
+only to the same property, frame and source position. So nothing is shared between threads, generators or
+nested calls, an exception in between leaves nothing that another comparison could pick up, and no `Range` is
+ever changed.
 
 Bytecode of another implementation of Python has no such marks; there a link is any comparison whose property
-is still alive when its truth is asked for, which refuses ``if p.x > 5`` all the same.
+is still alive when its truth is asked for, which refuses ``if p.x > 5`` all the same. Without columns in the
+bytecode (``python -X no_debug_ranges``) the line stands for the position; then two chains of one stored
+property, one inside the other, do not fit on one line, and chains inside ``assert`` are refused.
 """
 
 from __future__ import annotations
@@ -21,8 +33,9 @@ from __future__ import annotations
 import dis
 import sys
 import weakref
+from collections.abc import Mapping
+from enum import Enum
 from functools import lru_cache
-from itertools import islice
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,12 +52,28 @@ _CAN_TELL = sys.implementation.name == "cpython" and None not in (_COMPARE, _COP
 Position = tuple[int | None, int | None, int | None, int | None]
 
 
+class _State(Enum):
+    OPEN = 0
+    ACCEPTED = 1
+    TAKEN = 2
+
+
+class _Site(NamedTuple):
+    """A comparison in the bytecode."""
+
+    position: Position
+    inner: bool
+    """True for a link that is not the last of its chain."""
+    spread: bool
+    """True when the next link is another statement, as in a rewritten assert."""
+
+
 class _Link(NamedTuple):
     owner: weakref.ReferenceType[Property]
     code: CodeType
-    position: Position
+    at: int
     range: Range
-    accepted: bool
+    state: _State
 
 
 # By frame and source position. A frame runs one link of a chain at a time, and its id is not given away
@@ -64,13 +93,14 @@ def open_link(owner: Property, made: Range, frame: FrameType) -> None:
     frame : frame
         Where the comparison stands.
     """
-    if _CAN_TELL and not _is_inner_link(frame.f_code, frame.f_lasti):
+    site = _site(frame)
+    if not (site.inner or site.spread):
         return
     for key, link in list(_links.items()):
         if link.owner() is None:
             _links.pop(key, None)
-    position = _position(frame.f_code, frame.f_lasti)
-    _links[id(frame), position] = _Link(weakref.ref(owner), frame.f_code, position, made, False)
+    key = (id(frame), site.position)
+    _links[key] = _Link(weakref.ref(owner), frame.f_code, frame.f_lasti, made, _State.OPEN)
 
 
 def accept_link(asked: Range) -> bool:
@@ -88,10 +118,14 @@ def accept_link(asked: Range) -> bool:
     """
     frame = sys._getframe(2)
     for key, link in list(_links.items()):
-        if key[0] == id(frame) and link.range is asked and link.code is frame.f_code:
-            if link.owner() is None or link.accepted:
-                return False
-            _links[key] = link._replace(accepted=True)
+        if key[0] != id(frame) or link.range is not asked or link.code is not frame.f_code:
+            continue
+        if link.state is _State.TAKEN:
+            _links.pop(key, None)
+            return True
+        # The chain itself holds the property; where that is gone, no chain goes on.
+        if link.state is _State.OPEN and link.owner() is not None and _is_inner(link):
+            _links[key] = link._replace(state=_State.ACCEPTED)
             return True
     return False
 
@@ -113,24 +147,48 @@ def take_link(owner: Property, frame: FrameType) -> Range | None:
     """
     if not _links:
         return None
-    key = (id(frame), _position(frame.f_code, frame.f_lasti))
+    key = (id(frame), _site(frame).position)
     link = _links.get(key)
-    if link is None or not link.accepted or link.code is not frame.f_code or link.owner() is not owner:
+    if link is None or link.code is not frame.f_code or link.owner() is not owner or link.at == frame.f_lasti:
         return None
-    del _links[key]
-    return link.range
+    if link.state is _State.ACCEPTED:
+        del _links[key]
+        return link.range
+    if link.state is _State.OPEN and not _is_inner(link):
+        _links[key] = link._replace(state=_State.TAKEN)
+        return link.range
+    return None
+
+
+def _is_inner(link: _Link) -> bool:
+    return not _CAN_TELL or _sites(link.code)[link.at].inner
+
+
+def _site(frame: FrameType) -> _Site:
+    if _CAN_TELL:
+        return _sites(frame.f_code).get(frame.f_lasti) or _Site((None, None, None, None), False, False)
+    return _Site((frame.f_lineno, None, None, None), True, False)
 
 
 @lru_cache(maxsize=512)
-def _position(code: CodeType, at: int) -> Position:
-    return next(islice(code.co_positions(), at // 2, None))
-
-
-@lru_cache(maxsize=512)
-def _is_inner_link(code: CodeType, at: int) -> bool:
-    raw = code.co_code
-    if raw[at] != _COMPARE:
-        return False
-    while at >= 2 and raw[at - 2] == _EXTENDED:
-        at -= 2
-    return at >= 4 and raw[at - 4] == _SWAP and raw[at - 2] == _COPY
+def _sites(code: CodeType) -> Mapping[int, _Site]:
+    """Find every comparison of a code object, by its offset in bytes."""
+    raw, positions = code.co_code, list(code.co_positions())
+    found: dict[int, _Site] = {}
+    following: dict[Position, set[Position]] = {}
+    # From the last to the first: a link is spread when one with another right operand follows. A copy of
+    # the same comparison, as the compiler makes for loops and finally, has the same operand.
+    for at in range(len(raw) - 2, -1, -2):
+        if raw[at] != _COMPARE:
+            continue
+        before = at - 2
+        while before >= 0 and raw[before] == _EXTENDED:
+            before -= 2
+        inner = before >= 2 and raw[before] == _COPY and raw[before - 2] == _SWAP
+        position = positions[at // 2]
+        operand = positions[max(0, before - 4 if inner else before) // 2]
+        later = following.setdefault(position, set())
+        exact = None not in position
+        found[at] = _Site(position, inner, exact and not inner and bool(later - {operand}))
+        later.add(operand)
+    return found

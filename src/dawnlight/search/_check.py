@@ -31,7 +31,7 @@ from dawnlight.search._resolutions import ResolutionValue, parse_resolution
 from dawnlight.search._times import time_to_key
 from dawnlight.search._values import Value
 
-__all__ = ["check_filterable", "normalize_expression", "normalize_leaf"]
+__all__ = ["check_filterable", "normalize_expression", "normalize_leaf", "require_expression"]
 
 # Which operators a type takes; every type takes isnull and isnotnull.
 _EQUALITY = frozenset({"eq", "ne"})
@@ -66,7 +66,6 @@ _HINTS = {
 }
 
 
-@lru_cache(maxsize=1024)
 def normalize_expression(kind: Kind, expression: Expression) -> Expression:
     """Check that an expression fits a kind of document, and bring its values to the form that compares.
 
@@ -89,17 +88,53 @@ def normalize_expression(kind: Kind, expression: Expression) -> Expression:
         A field is unknown, or compared in a way its type does not allow; the message names field, value
         and what is allowed.
     """
+    return _normalize(kind, require_expression(expression))
+
+
+@lru_cache(maxsize=256)
+def _normalize(kind: Kind, expression: Expression) -> Expression:
+    return _rewrite(kind, expression)
+
+
+def _rewrite(kind: Kind, expression: Expression) -> Expression:
     if isinstance(expression, And):
-        return And(tuple(normalize_expression(kind, part) for part in expression.parts))
+        return And(tuple(_rewrite(kind, part) for part in expression.parts))
     if isinstance(expression, Or):
-        return Or(tuple(normalize_expression(kind, part) for part in expression.parts))
+        return Or(tuple(_rewrite(kind, part) for part in expression.parts))
     if isinstance(expression, Not):
-        return Not(normalize_expression(kind, expression.part))
+        return Not(_rewrite(kind, expression.part))
     if isinstance(expression, Comparison | Range | Match | NullTest):
         return normalize_leaf(kind, get_field(kind, expression.name), expression)
-    raise FilterError(
-        f"{expression!r} of type {type(expression).__name__} is not an expression, "
-        "such as p.cloud_fraction < 0.5"
+    raise _no_expression(expression)
+
+
+def require_expression(value: object) -> Expression:
+    """Check that a value is an expression.
+
+    Parameters
+    ----------
+    value : object
+        Whatever was given as a filter.
+
+    Returns
+    -------
+    Expression
+        The same value.
+
+    Raises
+    ------
+    FilterError
+        It is not.
+    """
+    if not isinstance(value, Expression):
+        raise _no_expression(value)
+    return value
+
+
+def _no_expression(value: object) -> FilterError:
+    return FilterError(
+        f"a filter is an expression such as p.cloud_fraction < 0.5, not {value!r} of type "
+        f"{type(value).__name__}; combine several with & and parentheses"
     )
 
 

@@ -29,7 +29,7 @@ from functools import lru_cache
 from typing import Any, assert_never
 
 from dawnlight.errors import FilterError
-from dawnlight.search._check import normalize_expression
+from dawnlight.search._check import normalize_expression, require_expression
 from dawnlight.search._comparables import Comparable, is_null, read_plain, to_comparable
 from dawnlight.search._documents import Document, Kind
 from dawnlight.search._expressions import And, Expression, Not, Or
@@ -105,7 +105,6 @@ def evaluate_object(expression: Expression, obj: Any) -> bool:  # whatever has a
     return evaluate_plain(expression, obj)
 
 
-@lru_cache(maxsize=256)
 def compile_expression(kind: Kind, expression: Expression) -> Predicate:
     """Turn a condition into a function of a document, for many documents of one kind.
 
@@ -126,6 +125,11 @@ def compile_expression(kind: Kind, expression: Expression) -> Predicate:
     FilterError
         The expression does not fit the kind.
     """
+    return _compile(kind, require_expression(expression))
+
+
+@lru_cache(maxsize=256)
+def _compile(kind: Kind, expression: Expression) -> Predicate:
     return _build(kind, normalize_expression(kind, expression))
 
 

@@ -75,7 +75,7 @@ class Expression:
         return spell_expression(self)
 
     def _key(self) -> tuple[object, ...]:
-        raise AssertionError(f"{type(self).__name__} is not an expression that can be used")
+        return (id(self),)  # of the base class, which means nothing
 
     def is_same(self, other: Expression) -> bool:
         """Tell whether another expression has the same structure.

@@ -9,7 +9,7 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import FilterError
-from dawnlight.search._check import check_filterable, normalize_expression
+from dawnlight.search._check import check_filterable, normalize_expression, require_expression
 from dawnlight.search._documents import KINDS, Document, Kind
 from dawnlight.search._evaluate import compile_expression
 from dawnlight.search._expressions import Expression
@@ -106,11 +106,7 @@ class Query:
         FilterError
             It is not an expression, or does not fit the kind.
         """
-        if not isinstance(expression, Expression):
-            raise FilterError(
-                f"filter takes an expression such as p.cloud_fraction < 0.5, not {expression!r} of type "
-                f"{type(expression).__name__}; combine several with & and parentheses"
-            )
+        require_expression(expression)
         return replace(self, where=expression if self.where is None else self.where & expression)
 
     def sorted_by(self, field: str, ascending: bool = True) -> Query:

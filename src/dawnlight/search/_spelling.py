@@ -48,7 +48,9 @@ def spell_expression(expression: Expression) -> str:
         Python, with ``p`` for `Properties`.
     """
     if isinstance(expression, Not):
-        return f"~{_spell_part(expression.part)}"
+        # ~~x would be x.
+        twice = isinstance(expression.part, Not)
+        return f"Not({expression.part!r})" if twice else f"~{_spell_part(expression.part)}"
     if isinstance(expression, Or) and _is_choice(expression.parts):
         first = expression.parts[0]
         values = [part.value for part in expression.parts if isinstance(part, Eq)]

@@ -12,13 +12,13 @@ from dawnlight.errors import ParameterError
 from dawnlight.search._comparables import comparable
 from dawnlight.search._documents import Document
 from dawnlight.search._fields import FIELDS
-from dawnlight.search._times import parse_time, time_to_key
+from dawnlight.search._times import parse_time, time_to_key, time_to_wire
 
 __all__ = [
+    "DATE_FIELDS",
     "INTERVALS",
     "IntervalSummary",
     "Summary",
-    "check_time_field",
     "document_bytes",
     "floor_time",
     "interval_bounds",
@@ -52,17 +52,21 @@ class IntervalSummary:
 
     Parameters
     ----------
-    interval_start : datetime
-        First moment of the interval, aware, UTC.
+    start : str
+        First moment of the interval (UTC), in wire spelling.
     count : int
         Number of documents in it; at least 1.
     bytes : int
         Sum of the sizes of their files, as far as these are known.
     """
 
-    interval_start: datetime
+    start: str
     count: int
     bytes: int
+
+
+DATE_FIELDS = ("acquired", "created", "modified", "published")
+"""The times of an image by which images are counted."""
 
 
 def _floor_week(moment: datetime) -> datetime:
@@ -201,8 +205,8 @@ def intervals(
     ----------
     documents : iterable of Document
         What a search finds, without its limit.
-    field : str
-        A time attribute, such as ``"acquired"``. Documents in which it is null are not counted.
+    field : {"acquired", "created", "modified", "published"}
+        Documents in which it is null are not counted.
     interval : {"year", "quarter", "month", "week", "day", "hour", "minute"}
         See `floor_time`.
     start, end : str, datetime, date, numpy.datetime64 or pandas.Timestamp, optional
@@ -217,17 +221,20 @@ def intervals(
     Raises
     ------
     ParameterError
-        The field is no time, the interval is unknown, or an end cannot be read.
+        The field or the interval is unknown, or an end cannot be read.
 
     Examples
     --------
     >>> from dawnlight.search import Document, intervals
     >>> times = ["2023-01-31T10:00:00Z", "2023-01-01T00:00:00Z", "2023-03-05T00:00:00Z"]
     >>> images = [Document(kind="image", id=f"p:{t}", attributes={"acquired": t}) for t in times]
-    >>> [(found.interval_start.month, found.count) for found in intervals(images, "acquired", "month")]
-    [(1, 2), (3, 1)]
+    >>> [(found.start, found.count) for found in intervals(images, "acquired", "month")]
+    [('2023-01-01T00:00:00Z', 2), ('2023-03-01T00:00:00Z', 1)]
     """
-    check_time_field(field)
+    if field not in DATE_FIELDS:
+        raise ParameterError(
+            f"aggregate_date_field={field!r} cannot be counted by; allowed are {', '.join(DATE_FIELDS)}"
+        )
     floor = _floor(interval)
     low, high = interval_bounds(start, end)
     totals: dict[datetime, tuple[int, int]] = {}
@@ -239,29 +246,9 @@ def intervals(
         count, size = totals.get(begin, (0, 0))
         totals[begin] = (count + 1, size + document_bytes(document))
     return [
-        IntervalSummary(interval_start=begin, count=count, bytes=size)
+        IntervalSummary(start=time_to_wire(begin), count=count, bytes=size)
         for begin, (count, size) in sorted(totals.items())
     ]
-
-
-def check_time_field(field: str) -> None:
-    """Check that a field of images is a time.
-
-    Parameters
-    ----------
-    field : str
-        The name.
-
-    Raises
-    ------
-    ParameterError
-        It is not.
-    """
-    times = sorted(name for name, known in FIELDS["image"].items() if known.type == "time")
-    if field not in times:
-        raise ParameterError(
-            f"aggregate_date_field={field!r} is not a time of an image; allowed are {', '.join(times)}"
-        )
 
 
 def _is_open(value: Any) -> bool:

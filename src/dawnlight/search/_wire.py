@@ -56,7 +56,8 @@ def query_to_wire(query: Query) -> dict[str, Any]:
         body["limit"] = query.limit
     if query.where is not None:
         parts = query.where.parts if isinstance(query.where, And) else (query.where,)
-        body["filter"] = _dump([to_jsonapi(part, query.kind) for part in parts])
+        if parts:
+            body["filter"] = _dump([to_jsonapi(part, query.kind) for part in parts])
     return body
 
 
