@@ -66,8 +66,10 @@ _URN = re.compile(r"(urn:ogc:def:|https?://(www\.)?opengis\.net/)[\w:/.,\-#?=&]+
 _INIT = re.compile(r"\+?init=([A-Za-z0-9_]+):([A-Za-z0-9_]+)(\s+\+?(no_defs|type=crs))*\s*")
 # A system's text must not make PROJ open files: grids and init files named by a path.
 _PATH = re.compile(r"(grids|init|file)\s*=\s*[^\s\"]*[/\\]|PARAMETERFILE\s*[\[(][^\])]*[/\\]", re.IGNORECASE)
-# Authorities in the order of preference where a system equals codes of several.
-_PREFERRED = ("EPSG", "ESRI", "IGNF")
+# OGC's codes are EPSG's with x before y, as every code is read here.
+_EPSG_OF_OGC = {"OGC:CRS83": "EPSG:4269", "OGC:CRS27": "EPSG:4267"}
+_MIN_CONFIDENCE = 20
+"""Percent from which PROJ's search for a code proposes one; whether it is the same system is checked."""
 
 
 def normalize_crs(value: CRSLike) -> pyproj.CRS:
@@ -269,7 +271,18 @@ def _to_text(value: object) -> str:
 def _canonical(text: str) -> pyproj.CRS:
     parsed = _parse(text)
     code = _exact_code(parsed)
-    return _interned(code if code is not None else parsed.to_wkt("WKT2_2019"))
+    return _interned(code if code is not None else _stable_wkt(parsed))
+
+
+def _stable_wkt(crs: pyproj.CRS) -> str:
+    """Return WKT that reads and writes as itself; PROJ changes names of axes on the first round."""
+    text = crs.to_wkt("WKT2_2019")
+    for _ in range(3):
+        again = pyproj.CRS.from_wkt(text).to_wkt("WKT2_2019")
+        if again == text:
+            break
+        text = again
+    return text
 
 
 @lru_cache(maxsize=1024)
@@ -313,14 +326,15 @@ def _looks_like_crs(text: str) -> bool:
 
 def _exact_code(crs: pyproj.CRS) -> str | None:
     """Return the code that ``crs`` equals, or None. A near match of PROJ's search is not enough."""
-    candidates = [(name, crs.to_authority(auth_name=name, min_confidence=20)) for name in _PREFERRED]
-    candidates.append(("", crs.to_authority(min_confidence=20)))
-    for _, found in candidates:
-        if found is None:
-            continue
-        spelling = ":".join(found)
-        if _interned(spelling).equals(crs, ignore_axis_order=True):
-            return WGS84 if spelling == "OGC:CRS84" else spelling
+    if crs.is_geographic and _interned(WGS84).equals(crs, ignore_axis_order=True):
+        return WGS84
+    candidates = [crs.to_authority(auth_name="EPSG", min_confidence=_MIN_CONFIDENCE)]
+    candidates.append(crs.to_authority(min_confidence=_MIN_CONFIDENCE))
+    for found in candidates:
+        if found is not None:
+            code = _EPSG_OF_OGC.get(":".join(found), ":".join(found))
+            if _interned(code).equals(crs, ignore_axis_order=True):
+                return code
     return None
 
 

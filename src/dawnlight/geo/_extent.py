@@ -23,6 +23,7 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Bounds: TypeAlias = "tuple[float, float, float, float]"
 
 _ROUNDS = 3
+_NOISE = 1e-9
 
 
 def reproject_bounds(bounds: Bounds, src: CRSLike, dst: CRSLike) -> Bounds:
@@ -84,8 +85,13 @@ def _lonlat_hull(bounds: Bounds, src: pyproj.CRS, dst: pyproj.CRS) -> Bounds | N
         except GeometryError:
             return None
     lons = unwrap(project(edge, src, dst)[:, 0])
-    middle = float(lons.min() + lons.max()) / 2
-    middle -= 360.0 * round(middle / 360.0)
+    west, east = float(lons.min()), float(lons.max())
+    middle = (west + east) / 2
+    if east - west < 360 - _NOISE:
+        # Start within the world and end beyond 180, if need be.
+        middle -= 360.0 * math.floor((west + _NOISE + 180.0) / 360.0)
+    else:
+        middle -= 360.0 * round(middle / 360.0)
 
     def near_middle(points: Array) -> Array:
         out = project(points, src, dst)

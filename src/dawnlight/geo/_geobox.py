@@ -412,7 +412,7 @@ def from_bounds(
 
 def _project_bounds(bounds: Bounds, crs: CRSLike, bounds_crs: CRSLike | None) -> Bounds:
     try:
-        minx, miny, maxx, maxy = (float(value) for value in bounds)
+        minx, miny, maxx, maxy = (_number(value) for value in bounds)
     except (TypeError, ValueError):
         raise ParameterTypeError(f"bounds={bounds!r} must be four numbers (minx, miny, maxx, maxy)") from None
     if not all(math.isfinite(value) for value in (minx, miny, maxx, maxy)) or minx > maxx or miny > maxy:
@@ -422,10 +422,15 @@ def _project_bounds(bounds: Bounds, crs: CRSLike, bounds_crs: CRSLike | None) ->
     return reproject_bounds((minx, miny, maxx, maxy), bounds_crs, crs)
 
 
+def _number(value: object) -> float:
+    """Return a float; texts are not numbers, even those that look like one."""
+    return math.nan if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+
+
 def _check_resolution(value: object) -> tuple[float, float]:
     pair = value if isinstance(value, tuple | list) else (value, value)
     try:
-        rx, ry = (float(side) for side in pair)
+        rx, ry = (_number(side) for side in pair)
     except (TypeError, ValueError):
         raise ParameterTypeError(f"resolution={value!r} must be a number or a pair (x, y)") from None
     if not (math.isfinite(rx) and math.isfinite(ry) and rx > 0 and ry > 0):

@@ -79,17 +79,17 @@ def normalize_geometry(value: GeometryLike) -> BaseGeometry:
     elif _is_bounds(value):
         geometry = _from_bounds(value)
     else:
-        geometry = _from_mapping(_geo_interface(_in_lonlat(value)))
+        geometry = _in_lonlat(value, _from_mapping(_geo_interface(value)))
     _check_world(geometry)
     return geometry
 
 
-def _in_lonlat(value: Any) -> object:
-    """Bring an object with coordinates in another system (geopandas, odc-geo) to longitude and latitude."""
+def _in_lonlat(value: Any, geometry: BaseGeometry) -> BaseGeometry:
+    """Bring the geometry of an object with a system of its own (geopandas, odc-geo) to WGS 84."""
     crs = getattr(value, "crs", None)
     if crs is None or not hasattr(value, "to_crs") or is_wgs84(crs):
-        return value
-    return value.to_crs(WGS84)
+        return geometry
+    return reproject_geometry(geometry, crs, WGS84)
 
 
 def _geo_interface(value: object) -> Mapping[str, Any]:

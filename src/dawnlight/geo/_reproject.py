@@ -108,7 +108,9 @@ def _join(geometry: BaseGeometry, crs: pyproj.CRS) -> BaseGeometry:
     """Close the hairline along the antimeridian where the map is not cut there (around a pole, say)."""
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon):
         return geometry
-    return shapely.union_all([as_valid(geometry)], grid_size=_HAIRLINE / meters_per_unit(crs))
+    # Rounding brings the two sides together; only then can they be merged.
+    rounded = shapely.set_precision(as_valid(geometry), _HAIRLINE / meters_per_unit(crs))
+    return collect([rounded])
 
 
 def default_segment(bounds: tuple[float, ...], crs: pyproj.CRS) -> float:
@@ -153,8 +155,8 @@ def _transform_part(part: BaseGeometry, src: pyproj.CRS, dst: pyproj.CRS) -> Bas
 def _subtract(shell: BaseGeometry, holes: list[BaseGeometry]) -> BaseGeometry:
     """Subtract holes from a shell, each moved by the whole turn that brings it into the shell."""
     for hole in holes:
-        for shift in (-360.0, 0.0, 360.0):
-            shell = shapely.difference(shell, affinity.translate(hole, xoff=shift))
+        for turn in range(-3, 4):
+            shell = shapely.difference(shell, affinity.translate(hole, xoff=360.0 * turn))
     return shell
 
 
