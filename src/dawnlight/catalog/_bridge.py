@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dawnlight.catalog._bands import Band
     from dawnlight.catalog._image import Image
 
-__all__ = ["BandDefinition", "build_table", "definitions_of"]
+__all__ = ["BandDefinition", "build_table", "column", "definitions_of", "pixel_size"]
 
 _COEFFICIENTS = (
     "extra_properties",
@@ -31,6 +31,24 @@ _COEFFICIENTS = (
     "temperature_gain_bias",
     "brightness_temperature_k1_k2",
 )
+
+
+_WIRE = {"_file_headers": "file_headers"}
+
+
+def column(images: Iterable[Image], name: str) -> list[Any]:
+    """Return one attribute of many images: as stored where it was not touched, else as the object has it.
+
+    Reading what is stored spares converting thousands of values that are only looked at once.
+    """
+    values = []
+    for image in images:
+        document = image._saved_document
+        if document is None or name in image._values:
+            values.append(getattr(image, name))
+        else:
+            values.append(document.id if name == "id" else document.attributes.get(_WIRE.get(name, name)))
+    return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +139,11 @@ def build_table(
         What was missing.
     """
     builder = _Builder(names, definitions, dtypes)
-    for image in images:
-        builder.add(image)
+    facts = zip(
+        images, *(column(images, name) for name in ("id", "product_id", "_file_headers")), strict=True
+    )
+    for image, image_id, product, headers in facts:
+        builder.add(image, str(image_id), str(product), headers or _no_headers(image))
     if builder.absent and missing != "mask":
         image_id, name = builder.absent[0]
         raise RasterNotFoundError(
@@ -153,26 +174,28 @@ class _Builder:
             for product, bands in definitions.items()
         }
 
-    def add(self, image: Image) -> None:
-        headers = _headers(image)
-        product = str(image.product_id)
-        self.table.add_image(str(image.id))
+    def add(self, image: Image, image_id: str, product: str, headers: Sequence[Mapping[str, Any]]) -> None:
+        """Add a row for an image."""
+        table = self.table
+        table.add_image(image_id)
         files: dict[int, int] = {}
+        stepped = self._steps[product]
         for position, place in enumerate(self._find(product, headers)):
             if place is None:
-                self.absent.append((str(image.id), self.names[position]))
+                self.absent.append((image_id, self.names[position]))
                 continue
             number, index = place
             header = headers[number]
-            if number not in files:
-                files[number] = self._file(header)
+            file = files.get(number)
+            if file is None:
+                file = files[number] = self._file(header)
             layout = self._layout(product, position, header, index)
-            steps = self._bind(image, product, position) if self._steps[product][position] else 0
-            self.table.set_cell(position, files[number], index + 1, layout, steps)
+            steps = self._bind(image, product, position) if stepped[position] else 0
+            table.set_cell(position, file, index + 1, layout, steps)
 
     def _find(self, product: str, headers: Sequence[Mapping[str, Any]]) -> list[tuple[int, int] | None]:
         """Find the number of the file and the index of the raster band that serve each band asked for."""
-        key = (product, *((tuple(h.get("names", ())), len(h["bands"])) for h in headers))
+        key = (product, *[(str(h.get("names", "")), len(h["bands"])) for h in headers])
         places = self._places.get(key)
         if places is None:
             bands = self.definitions[product]
@@ -180,38 +203,50 @@ class _Builder:
         return places
 
     def _file(self, header: Mapping[str, Any]) -> int:
-        key = (header["crs"], tuple(header["geotrans"]), tuple(header["shape"]))
+        key = (header["crs"], *header["geotrans"], *header["shape"])
         grid = self.table.known_grid(key)
         if grid is None:
-            grid = self.table.grid(key, GeoBox.from_geotrans(key[1], key[2], key[0]))
+            geotrans, shape = tuple(header["geotrans"]), tuple(header["shape"])
+            grid = self.table.grid(key, GeoBox.from_geotrans(geotrans, shape, header["crs"]))
         return self.table.file(header["href"], header.get("size_bytes"), header.get("modified_ns"), grid)
 
     def _layout(self, product: str, position: int, header: Mapping[str, Any], index: int) -> int:
         stored = header["bands"][index]
-        overviews = tuple(tuple(shape) for shape in header.get("overviews", ()))
-        block = tuple(header.get("block", (512, 512)))
-        dtype, nodata, mask = stored["dtype"], stored.get("nodata"), stored.get("mask", "none")
-        key = (product, position, dtype, nodata, mask, overviews, block)
+        key = (
+            product,
+            position,
+            stored["dtype"],
+            stored.get("nodata"),
+            stored.get("mask"),
+            str(header.get("overviews")),
+            *header["block"],
+        )
         number = self._layouts.get(key)
         if number is None:
-            definition = self.definitions[product][self.names[position]]
-            wanted = self.dtypes[position]
-            stepped = self._steps[product][position]
-            if not stepped and not np.can_cast(np.dtype(dtype), wanted, casting="safe"):
-                raise BandError(
-                    f"band {definition.band.id!r} is defined as {definition.band.data_type}, but "
-                    f"{header['href']!r} stores {dtype}, which does not fit; correct the band's data_type"
-                )
-            own = definition.band.nodata if definition.band.nodata is not None else nodata
-            layout = Layout(
-                dtype=dtype,
-                nodata=None if own is None else float(own),
-                mask=mask,
-                overviews=overviews,
-                block=block,
-            )
-            number = self._layouts[key] = self.table.layout(layout)
+            number = self._layouts[key] = self._new_layout(product, position, header, stored)
         return number
+
+    def _new_layout(
+        self, product: str, position: int, header: Mapping[str, Any], stored: Mapping[str, Any]
+    ) -> int:
+        definition = self.definitions[product][self.names[position]]
+        dtype, nodata = stored["dtype"], stored.get("nodata")
+        stepped = self._steps[product][position]
+        if not stepped and not np.can_cast(np.dtype(dtype), self.dtypes[position], casting="safe"):
+            raise BandError(
+                f"band {definition.band.id!r} is defined as {definition.band.data_type}, but "
+                f"{header['href']!r} stores {dtype}, which does not fit; correct the band's data_type"
+            )
+        own = definition.band.nodata if definition.band.nodata is not None else nodata
+        height, width = header["block"]
+        layout = Layout(
+            dtype=dtype,
+            nodata=None if own is None else float(own),
+            mask=stored.get("mask", "none"),
+            overviews=tuple((ny, nx) for ny, nx in header.get("overviews", ())),
+            block=(height, width),
+        )
+        return self.table.layout(layout)
 
     def _bind(self, image: Image, product: str, position: int) -> int:
         definition = self.definitions[product][self.names[position]]
@@ -223,10 +258,8 @@ class _Builder:
         return self.table.steps(bound)
 
 
-def _headers(image: Image) -> Sequence[Mapping[str, Any]]:
-    headers = image._file_headers
-    if headers:
-        return headers  # type: ignore[no-any-return]  # a list of header records
+def _no_headers(image: Image) -> NoReturn:
+    """Say why nothing can be loaded from an image."""
     if not image.files:
         raise RasterNotFoundError(
             f"image {image.id!r} has no files (storage_state={image.storage_state!r}); "

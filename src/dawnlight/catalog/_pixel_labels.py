@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dawnlight.catalog._bridge import column
 from dawnlight.geo import spell_crs
 from dawnlight.raster._labels import Labels, storage_encoding
+from dawnlight.search import time_to_wire
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dawnlight.catalog._image import Image
     from dawnlight.catalog._loading import Loading
 
 __all__ = ["label_mosaic", "label_stack", "raster_info"]
@@ -34,14 +36,12 @@ def label_stack(array: Any, loading: Loading, groups: Mapping[str, Sequence[Any]
     """Label an array (time, band, y, x); ``groups`` are the keys of flattened layers by name."""
     from dawnlight.raster._labels import label
 
-    layers = [[loading.images[number] for number in members] for members in loading.layers]
-    along_time: dict[str, Sequence[Any]] = {
-        "id": [",".join(str(image.id) for image in layer) for layer in layers]
-    }
+    layers, images = loading.layers, loading.images
+    along_time: dict[str, Sequence[Any]] = {"id": _per_layer(column(images, "id"), layers, _joined)}
     for name in _TEXTS:
-        along_time[name] = [_shared(layer, name) for layer in layers]
+        along_time[name] = _per_layer(column(images, name), layers, _joined)
     for name in _NUMBERS:
-        along_time[name] = [_mean(layer, name) for layer in layers]
+        along_time[name] = _per_layer(column(images, name), layers, _mean)
     # Columns that say nothing are left out; ids and products always stay.
     along_time = {
         name: values
@@ -49,7 +49,9 @@ def label_stack(array: Any, loading: Loading, groups: Mapping[str, Sequence[Any]
         if name in ("id", "product_id") or any(value is not None for value in values)
     }
     along_time.update(groups)
-    times = np.array([_first_time(layer) for layer in layers], dtype="datetime64[ns]")
+    times = _to_datetime64(column(images, "acquired"))
+    if any(len(members) != 1 for members in layers):
+        times = np.array([_earliest(times[list(members)]) for members in layers], dtype=times.dtype)
     return label(array, _labels(loading, times=times, along_time=along_time))
 
 
@@ -57,12 +59,11 @@ def label_mosaic(array: Any, loading: Loading) -> xr.DataArray:
     """Label an array (band, y, x) painted from all images."""
     from dawnlight.raster._labels import label
 
-    times = [
-        time for time in (_to_datetime64(image.acquired) for image in loading.images) if not np.isnat(time)
-    ]
-    scalars: dict[str, Any] = {"id": ",".join(str(image.id) for image in loading.images)}
-    if times:
-        scalars["time_first"], scalars["time_last"] = min(times), max(times)
+    times = _to_datetime64(column(loading.images, "acquired"))
+    known = times[~np.isnat(times)]
+    scalars: dict[str, Any] = {"id": ",".join(column(loading.images, "id"))}
+    if known.size:
+        scalars["time_first"], scalars["time_last"] = known.min(), known.max()
     return label(array, _labels(loading, scalars=scalars))
 
 
@@ -78,8 +79,10 @@ def _labels(loading: Loading, **parts: Any) -> Labels:
     }
     if all(value is None for value in along_band["wavelength"]):
         del along_band["wavelength"]
+    tolerant = loading.lazy.errors == "mask"
     return Labels(
         geobox=loading.geobox,
+        grid_attrs={"dawnlight_report": loading.lazy.log.token} if tolerant else {},
         bands=names,
         along_band=along_band,
         band_attrs={"dawnlight": json.dumps(dict(zip(names, map(_band_record, bands), strict=True)))},
@@ -103,30 +106,39 @@ def _band_record(band: Any) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def _first_time(layer: Sequence[Image]) -> np.datetime64:
-    times = [time for time in (_to_datetime64(image.acquired) for image in layer) if not np.isnat(time)]
-    return min(times, default=np.datetime64("NaT", "ns"))
+def _per_layer(
+    values: list[Any], layers: Sequence[tuple[int, ...]], combine: Callable[[list[Any]], Any]
+) -> list[Any]:
+    """One value a layer: that of its image, or what becomes of several."""
+    return [
+        values[members[0]] if len(members) == 1 else combine([values[k] for k in members])
+        for members in layers
+    ]
 
 
-def _to_datetime64(time: datetime | None) -> np.datetime64:
-    """UTC instant without losing the nanoseconds that a pandas timestamp carries."""
-    if time is None:
-        return np.datetime64("NaT", "ns")
-    nanosecond = getattr(time, "nanosecond", 0)
-    naive = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-    if hasattr(naive, "to_pydatetime"):
-        naive = naive.to_pydatetime(warn=False)
-    return np.datetime64(naive, "ns") + np.timedelta64(nanosecond, "ns")
+def _mean(values: list[Any]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
-def _mean(layer: Sequence[Image], name: str) -> float | None:
-    values = [value for value in (getattr(image, name) for image in layer) if value is not None]
-    return sum(values) / len(values) if values else None
+def _joined(values: list[Any]) -> str | None:
+    known = [str(value) for value in values if value is not None]
+    return ",".join(dict.fromkeys(known)) if known else None
 
 
-def _shared(layer: Sequence[Image], name: str) -> str | None:
-    values = [str(value) for value in (getattr(image, name) for image in layer) if value is not None]
-    return ",".join(dict.fromkeys(values)) if values else None
+def _earliest(times: NDArray[np.datetime64]) -> np.datetime64:
+    known = times[~np.isnat(times)]
+    earliest: np.datetime64 = known.min() if known.size else np.datetime64("NaT", "ns")
+    return earliest
+
+
+def _to_datetime64(times: Sequence[str | datetime | None]) -> NDArray[np.datetime64]:
+    """UTC instants of wire texts and datetimes, with the nanoseconds that a pandas timestamp carries."""
+    texts = [
+        "NaT" if time is None else (time if isinstance(time, str) else time_to_wire(time)).rstrip("Z")
+        for time in times
+    ]
+    return np.array(texts, dtype="datetime64[ns]")
 
 
 def raster_info(loading: Loading, layer: int = 0) -> dict[str, Any]:
