@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 project = "Dawnlight"
 author = "The Dawnlight developers"
-copyright = author  # noqa: A001 - the name Sphinx asks for
+copyright = author
 release = installed_version("dawnlight")
 version = release
 
@@ -27,7 +27,7 @@ shutil.copytree(
     HERE.parent / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns("dawnlight-demo", ".*")
 )
 
-exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
 root_doc = "index"
 
 # The outputs shown are those in the repository; `.ci/run` executes every notebook besides.
@@ -37,6 +37,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autosummary_ignore_module_all = False
+autosummary_imported_members = True
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
@@ -44,6 +45,8 @@ numpydoc_show_inherited_class_members = False
 numpydoc_xref_param_type = False
 # Single backticks in the docstrings name parameters as well as objects, so they cannot all be links.
 default_role = "literal"
+
+templates_path = ["_templates"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "Dawnlight"
