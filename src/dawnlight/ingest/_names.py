@@ -1,0 +1,106 @@
+"""Names of images and bands, made from what files are called and say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dawnlight.errors import ParameterError
+from dawnlight.ingest._pattern import path_of
+from dawnlight.raster._header import FileHeader
+
+__all__ = ["check_distinct", "make_valid_name", "name_bands", "stem_of"]
+
+_INVALID = re.compile(r"[^a-zA-Z0-9_.-]+")
+# A description longer than this is a sentence.
+_MAX_NAME = 40
+# Colour interpretations that name a band; the others ("gray", "palette", "undefined") do not.
+_COLORS = frozenset(
+    ("red", "green", "blue", "alpha", "yellow", "nir", "swir", "mwir", "lwir", "pan", "coastal", "rededge")
+)
+
+
+def make_valid_name(text: str) -> str:
+    """Return a text with every run of characters that names cannot have replaced by one ``_``.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Made of letters, digits, ``_``, ``.`` and ``-``.
+
+    Examples
+    --------
+    >>> make_valid_name("Scene 1 (north)")
+    'Scene_1_north_'
+    """
+    return _INVALID.sub("_", text)
+
+
+def stem_of(href: str) -> str:
+    """Return the last part of a path or URL without its extension.
+
+    Examples
+    --------
+    >>> stem_of("https://host/a/B04.tif?key=1")
+    'B04'
+    """
+    name = path_of(href).rstrip("/").rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
+def name_bands(header: FileHeader, *, band: str | None = None) -> tuple[str, ...]:
+    """Name the bands of a file.
+
+    Parameters
+    ----------
+    header : FileHeader
+        The file.
+    band : str, optional
+        What the file's name says: the name of its band, or of its bands in common.
+
+    Returns
+    -------
+    tuple of str
+        One for each raster band, all different. An alpha band is ``"alpha"``. Others have the name given,
+        their description in the file, their colour, or ``band_<number>``, whichever comes first.
+
+    Raises
+    ------
+    ParameterError
+        Two bands of the file have the same name.
+    """
+    numbered = [f"band_{number}" for number in range(1, len(header.bands) + 1)]
+    colors = [info.color for info in header.bands]
+    colored = [
+        color if color in _COLORS and colors.count(color) == 1 else default
+        for color, default in zip(colors, numbered, strict=True)
+    ]
+    named = [_usable(info.description) or color for info, color in zip(header.bands, colored, strict=True)]
+    if band is not None:
+        others = [index for index, color in enumerate(colors) if color != "alpha"]
+        own = make_valid_name(band)
+        named = [own if len(others) == 1 else f"{own}_{name}" for name in named]
+    names = ["alpha" if color == "alpha" else name for color, name in zip(colors, named, strict=True)]
+    check_distinct(names, f"the bands of {header.href}")
+    return tuple(names)
+
+
+def check_distinct(names: Sequence[str], what: str) -> None:
+    """Raise `ParameterError` where a name occurs twice."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ParameterError(
+            f"{what} include {twice!r} twice; name the bands (dawnlight add --bands), or tell them apart by "
+            "a {band} in --pattern"
+        )
+
+
+def _usable(description: str | None) -> str | None:
+    """Return a description that can serve as a name."""
+    text = make_valid_name((description or "").strip()).strip("_")
+    return text if 0 < len(text) <= _MAX_NAME else None
