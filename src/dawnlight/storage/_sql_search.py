@@ -1,0 +1,251 @@
+"""Searching a table: statements by pages, exact tests of what SQL cannot say, sums."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from dawnlight.search import Document, Query, SortKey, make_matcher, place, search_shapes
+from dawnlight.storage._intervals import Binning
+from dawnlight.storage._protocol import IntervalSummary, Summary
+from dawnlight.storage._spatial import intersects_any
+from dawnlight.storage._sql_conditions import make_condition
+from dawnlight.storage._sql_roads import Road, Roads
+from dawnlight.storage._sql_rows import CODECS
+
+__all__ = ["TableSearch"]
+
+_LARGEST_BATCH = 4096
+_STREAM_BATCH = 4096
+
+Values = Sequence[Any]
+
+
+class TableSearch:
+    """One query on the table of its kind.
+
+    SQL answers with candidates in order, batch by batch. What it could not test exactly is tested here:
+    footprints in GEOS, other conditions by the model's own evaluator on the whole document.
+
+    Parameters
+    ----------
+    query : Query
+        The search; its limit plays no part.
+    """
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._codec = CODECS[query.kind]
+        self._table = self._codec.table
+        self._roads = Roads(query)
+        condition = make_condition(query.kind, query.condition)
+        self._clauses: list[ColumnElement[bool]] = [condition.clause]
+        spatial = self._roads.spatial_clause()
+        if spatial is not None:
+            self._clauses.append(spatial)
+        self._shapes = None if query.geometry is None else search_shapes(query.geometry)
+        self._matcher = None
+        if not condition.exact or query.text is not None:
+            self._matcher = make_matcher(query.intersecting(None))
+        self._keys = [SortKey(key.field, key.ascending) for key in query.sort]
+        self._nullable = {key.field for key in self._keys if self._table.c[key.field].nullable}
+
+    @property
+    def exact(self) -> bool:
+        """True when SQL alone gives the answer."""
+        return self._shapes is None and self._matcher is None
+
+    # -- pages ---------------------------------------------------------------------------------------
+
+    def fetch(self, connection: Connection, after: Values | None, room: int) -> tuple[list[Document], bool]:
+        """Read the results behind a position.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a transaction.
+        after : sequence or None
+            Sort values of the last result before; None for the start.
+        room : int
+            How many results, at least 1.
+
+        Returns
+        -------
+        documents : list of Document
+            At most `room`.
+        more : bool
+            Whether results are left.
+        """
+        road = self._roads.for_page(connection, room)
+        found: list[Document] = []
+        for values, null_phase in self._phases(after, road):
+            batches = self._batches(connection, road, values, null_phase, room)
+            for rows in batches:
+                found += self._documents(rows)
+                if len(found) > room:
+                    return found[:room], True
+        return found, False
+
+    def _phases(self, after: Values | None, road: Road) -> list[tuple[Values | None, bool | None]]:
+        """Split a walk into the part with and the part without a value, so that each is a piece of the index.
+
+        None for the second means that nulls are sorted by the statement.
+        """
+        if road.index is None:
+            return [(after, None)]
+        if after is not None and after[0] is None:
+            return [(after, True)]
+        return [(after, False), (None, True)]
+
+    def _batches(
+        self, connection: Connection, road: Road, after: Values | None, null_phase: bool | None, room: int
+    ) -> Iterator[list[Values]]:
+        size = room + 1 if self.exact else room + room // 4 + 8
+        while True:
+            size = min(size, max(_LARGEST_BATCH, room + 1))
+            rows = self._rows(connection, road, after, null_phase, size)
+            yield rows
+            if len(rows) < size:
+                return
+            after, size = self._values(rows[-1]), 2 * size
+
+    def _rows(
+        self, connection: Connection, road: Road, after: Values | None, null_phase: bool | None, size: int
+    ) -> list[Values]:
+        statement = self._page_statement(after, null_phase).limit(size)
+        if len(road.branches) < 2:
+            statement = road.lead(statement.where(*road.branches))
+            return list(connection.execute(statement).all())
+        parts = [connection.execute(road.lead(statement.where(branch))).all() for branch in road.branches]
+        merged = heapq.merge(*parts, key=lambda row: place(self._query, self._values(row)))
+        return list(islice(merged, size))
+
+    def _page_statement(self, after: Values | None, null_phase: bool | None) -> Select[Any]:
+        statement = select(self._table).where(*self._clauses)
+        columns = self._table.c
+        order: list[ColumnElement[Any]] = []
+        for index, key in enumerate(self._keys):
+            column = columns[key.field]
+            if index == 0 and null_phase is not None:
+                statement = statement.where(column.is_(None) if null_phase else column.is_not(None))
+                if null_phase:
+                    continue
+            elif key.field in self._nullable:
+                order.append(column.is_(None))
+            order.append(column.asc() if key.ascending else column.desc())
+        if after is not None:
+            statement = statement.where(*self._behind(after))
+        return statement.order_by(*order, columns.id)
+
+    def _behind(self, after: Values) -> Iterator[ColumnElement[bool]]:
+        """Say "behind these sort values": larger in the first key that differs."""
+        columns = self._table.c
+        choices: list[ColumnElement[bool]] = []
+        same: list[ColumnElement[bool]] = []
+        for index, (key, value) in enumerate(zip(self._keys, after, strict=False)):
+            column = columns[key.field]
+            value = int(value) if isinstance(value, bool) else value
+            if value is None:
+                same.append(column.is_(None))
+                continue
+            larger = column > value if key.ascending else column < value
+            behind = or_(larger, column.is_(None)) if key.field in self._nullable else larger
+            choices.append(and_(*same, behind))
+            if index == 0:
+                # Says nothing new, but lets an index begin there.
+                bound = column >= value if key.ascending else column <= value
+                yield or_(bound, column.is_(None)) if key.field in self._nullable else bound
+            same.append(column == value)
+        choices.append(and_(*same, columns.id > after[-1]))
+        yield or_(*choices)
+
+    def _values(self, row: Values) -> Values:
+        return [row[self._codec.position(name)] for name in (*(key.field for key in self._keys), "id")]
+
+    def _documents(self, rows: Sequence[Values]) -> list[Document]:
+        """Keep what really matches."""
+        if self._shapes is not None:
+            rows = self._in_place(rows, self._codec.position("footprint"))
+        documents = [self._codec.from_row(row) for row in rows]
+        if self._matcher is not None:
+            documents = [document for document in documents if self._matcher(document)]
+        return documents
+
+    def _in_place(self, rows: Sequence[Values], position: int) -> Sequence[Values]:
+        assert self._shapes is not None
+        if not rows:
+            return rows
+        found = intersects_any(
+            self._shapes, [row[position] for row in rows], null_matches=self._query.match_null_geometry
+        )
+        return [row for row, inside in zip(rows, found.tolist(), strict=True) if inside]
+
+    # -- sums ----------------------------------------------------------------------------------------
+
+    def count(self, connection: Connection) -> int:
+        """Count all results."""
+        if self.exact:
+            return int(connection.execute(self._sum(func.count())).scalar_one())
+        return sum(1 for _ in self._stream(connection, ()))
+
+    def summary(self, connection: Connection) -> Summary:
+        """Add up all results."""
+        columns = self._table.c
+        if self.exact:
+            statement = self._sum(columns.product_id, func.count(), func.sum(columns.size_bytes))
+            groups: Any = connection.execute(statement.group_by(columns.product_id))
+        else:
+            groups = (
+                (product, 1, size) for product, size in self._stream(connection, ("product_id", "size_bytes"))
+            )
+        count = size = 0
+        products = set()
+        for product, images, size_bytes in groups:
+            count += images
+            size += size_bytes
+            products.add(product)
+        return Summary(count=count, bytes=size, products=tuple(sorted(products)))
+
+    def intervals(self, connection: Connection, binning: Binning) -> list[IntervalSummary]:
+        """Add up all results by interval of time."""
+        columns = self._table.c
+        if self.exact:
+            column = columns[binning.field]
+            prefix = func.substr(column, 1, binning.length)
+            statement = self._sum(prefix, func.count(), func.sum(columns.size_bytes)).where(
+                column.is_not(None)
+            )
+            if binning.start is not None:
+                statement = statement.where(column >= binning.start)
+            if binning.end is not None:
+                statement = statement.where(column <= binning.end)
+            groups: Any = connection.execute(statement.group_by(prefix))
+        else:
+            groups = (
+                (key[: binning.length], 1, size)
+                for key, size in self._stream(connection, (binning.field, "size_bytes"))
+                if key is not None and binning.holds(key)
+            )
+        return binning.add_up(tuple(group) for group in groups)
+
+    def _sum(self, *columns: Any) -> Select[Any]:
+        return self._roads.for_all().lead(select(*columns).select_from(self._table).where(*self._clauses))
+
+    def _stream(self, connection: Connection, names: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield some columns of all results, in no order."""
+        whole = self._matcher is not None
+        read = list(self._codec.names if whole else dict.fromkeys((*names, "footprint")))
+        picked = [read.index(name) for name in names]
+        columns = [self._table.c[name] for name in read]
+        result = connection.execute(self._roads.for_all().lead(select(*columns).where(*self._clauses)))
+        for rows in result.partitions(_STREAM_BATCH):
+            kept: Sequence[Values] = rows
+            if self._shapes is not None:
+                kept = self._in_place(kept, read.index("footprint"))
+            for row in kept:
+                if self._matcher is None or self._matcher(self._codec.from_row(row)):
+                    yield [row[index] for index in picked]

@@ -1,0 +1,78 @@
+"""SQLite's errors in the words of the catalog."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from dawnlight.errors import (
+    CatalogAccessError,
+    CatalogDamagedError,
+    CatalogError,
+    CatalogLockedError,
+)
+
+__all__ = ["translate_errors"]
+
+# Primary result codes, https://www.sqlite.org/rescode.html; extended codes hold them in their low byte.
+_BUSY, _LOCKED, _PERM, _READONLY, _IOERR = 5, 6, 3, 8, 10
+_CORRUPT, _FULL, _CANTOPEN, _AUTH, _NOTADB, _TOOBIG = 11, 13, 14, 23, 26, 18
+
+
+@contextmanager
+def translate_errors(path: Path, action: str) -> Iterator[None]:
+    """Turn errors of SQLite inside a ``with`` block into ours, with the file and the action named.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+    action : str
+        What was being done, as it fits after "while": ``"creating documents"``.
+
+    Raises
+    ------
+    CatalogError
+        Or the one of its children that fits.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translate(error.orig, path, action) from error
+    except sqlite3.Error as error:
+        raise _translate(error, path, action) from error
+    except PoolTimeoutError as error:
+        raise CatalogLockedError(
+            f"all connections to {str(path)!r} were busy for too long while {action}; use fewer threads at "
+            "once"
+        ) from error
+
+
+def _translate(error: BaseException | None, path: Path, action: str) -> CatalogError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    where = f"{str(path)!r} while {action} ({error})"
+    if primary in (_BUSY, _LOCKED):
+        return CatalogLockedError(f"the catalog stayed locked: {where}; another program may have it open")
+    if primary in (_PERM, _READONLY, _CANTOPEN, _AUTH):
+        return CatalogAccessError(
+            f"cannot open or write {where}; check the permissions of the folder, or open it with "
+            "read_only=True"
+        )
+    if primary in (_CORRUPT, _NOTADB):
+        return CatalogDamagedError(
+            f"not a sound catalog: {where}; run 'dawnlight doctor', and restore the latest backup if it "
+            "confirms"
+        )
+    if primary == _FULL:
+        return CatalogError(f"the disk is full: {where}; nothing of this operation was kept")
+    if primary == _IOERR:
+        return CatalogError(f"the disk failed: {where}; nothing of this operation was kept")
+    if primary == _TOOBIG:
+        return CatalogError(f"a document is too large to be stored: {where}")
+    return CatalogError(f"the database refused: {where}")

@@ -1,0 +1,1 @@
+"""Migrations of the embedded catalog, one module per version."""
