@@ -18,14 +18,17 @@ import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from dawnlight._options import get_options
 from dawnlight.geo import GeoBox, Window
-from dawnlight.geo._crs import same_crs, transformer
+from dawnlight.geo._crs import WGS84, normalize_crs, same_crs, transformer
+from dawnlight.geo._project import is_cylindrical
 
 __all__ = ["TOLERANCE", "Coordinates", "GridPair"]
 
@@ -80,28 +83,27 @@ class GridPair:
         self.target = target
         self._same = same_crs(source.crs, target.crs)
         self._inverse = ~source.transform
-        self.period = self._world_width()
+        self._turn = world_width(source)
+        self.period = self._period()
         self.shift = self._whole_shift()
         self.ratio = self._pixel_ratio()
 
     # -- relations of the whole grids ----------------------------------------------------------------
 
-    def _world_width(self) -> float:
-        """Width of the world in source pixels where the source is geographic and upright, else 0."""
+    def _period(self) -> float:
+        """Width of the world in source pixels where the source repeats along its rows, else 0."""
         source = self.source
-        if not source.crs.is_geographic or source.transform.b or source.transform.d:
-            return 0.0
-        return abs(_turn(source) / source.transform.a)
+        return abs(self._turn / source.transform.a) if source.is_axis_aligned else 0.0
 
     def _whole_shift(self) -> tuple[int, int] | None:
         """Output row 0 and column 0 as (row, column) of the source when the grids agree to 1e-3 pixels."""
         if not self._same:
             return None
-        relation = self._inverse * self.target.transform
-        shift = (round(relation.f), round(relation.c))
+        x, y = _apply(self._inverse, *_apply(self.target.transform, 0, 0))
+        shift = (round(y), round(x))
         ny, nx = self.target.shape
         for u, v in ((0, 0), (nx, 0), (0, ny), (nx, ny)):
-            x, y = relation * (u, v)
+            x, y = _apply(self._inverse, *_apply(self.target.transform, u, v))
             if abs(x - u - shift[1]) > TOLERANCE or abs(y - v - shift[0]) > TOLERANCE:
                 return None
         if self.period and not -self.target.width < shift[1] < self.source.width:
@@ -118,13 +120,16 @@ class GridPair:
     def _pixel_ratio(self) -> tuple[float, float]:
         """Size (y, x) of an output pixel in source pixels, taken where the two grids meet."""
         x, y = self._meeting_point()
-        nodes_u = np.array([x - 0.5, x + 0.5, x, x])
-        nodes_v = np.array([y, y, y - 0.5, y + 0.5])
-        sx, sy = self.project(nodes_u, nodes_v)
-        dx = np.array([sx[1] - sx[0], sx[3] - sx[2]])
-        if self.period:
-            dx -= self.period * np.round(dx / self.period)
-        ratio = math.hypot(sy[1] - sy[0], sy[3] - sy[2]), math.hypot(*dx)
+        sx, sy = self.project(
+            x + np.array([-0.5, 0.0, 0.5, 0, 0, 0]), y + np.array([0, 0, 0, -0.5, 0.0, 0.5])
+        )
+        # Of the two halves of a pixel the smaller one: the edge of the map can lie in the other.
+        steps = [
+            _half_step(values[k : k + 3], period)
+            for values, period in ((sx, self.period), (sy, 0.0))
+            for k in (0, 3)
+        ]
+        ratio = 2 * math.hypot(*steps[2:]), 2 * math.hypot(*steps[:2])
         if not all(math.isfinite(r) and r > 0 for r in ratio):
             return 1.0, 1.0
         return ratio
@@ -132,12 +137,12 @@ class GridPair:
     def _meeting_point(self) -> tuple[float, float]:
         """Output position (column, row) of the source's centre, moved into the output."""
         ny, nx = self.target.shape
-        cx, cy = self.source.transform * (self.source.width / 2, self.source.height / 2)
+        cx, cy = _apply(self.source.transform, self.source.width / 2, self.source.height / 2)
         if not self._same:
             cx, cy = transformer(self.source.crs, self.target.crs).transform(cx, cy)
         if not (math.isfinite(cx) and math.isfinite(cy)):
             return nx / 2, ny / 2
-        x, y = ~self.target.transform * (cx, cy)
+        x, y = _apply(~self.target.transform, cx, cy)
         return min(max(x, 0.5), max(nx - 0.5, 0.5)), min(max(y, 0.5), max(ny - 0.5, 0.5))
 
     # -- positions ------------------------------------------------------------------------------------
@@ -145,18 +150,25 @@ class GridPair:
     def project(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
         """Project output positions (column, row) to source positions; non-finite where there is none."""
         t = self.target.transform
-        x = t.a * u + t.b * v + t.c
+        x: Floats = t.a * u + t.b * v + t.c
         y = t.d * u + t.e * v + t.f
         if not self._same:
             x, y = transformer(self.target.crs, self.source.crs).transform(x, y, errcheck=False)
-        if self.period:
-            turn = _turn(self.source)
-            middle = self.source.transform.c + self.source.transform.a * self.source.width / 2
-            with np.errstate(invalid="ignore"):
-                x = x - turn * np.round((x - middle) / turn)
+        if self._turn:
+            x = self._unturned(x)
         i = self._inverse
         with np.errstate(invalid="ignore", over="ignore"):
             return i.a * x + i.b * y + i.c, i.d * x + i.e * y + i.f
+
+    def _unturned(self, x: Floats) -> Floats:
+        """Move coordinates by whole turns to within half a turn of the source's middle.
+
+        Of the two ends of a source that goes all around, the first belongs to it, as of a pixel.
+        """
+        middle, _ = _apply(self.source.transform, self.source.width / 2, self.source.height / 2)
+        turn = math.copysign(self._turn, self.source.transform.a)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(x - turn * np.floor((x - middle) / turn + 0.5))
 
     def coordinates(self, window: Window) -> Coordinates:
         """Positions of a window of the output, from the cache of the process where possible."""
@@ -185,7 +197,7 @@ class GridPair:
         rows = np.arange(window.y // _STEP, (window.y + window.height) // _STEP + 2) * float(_STEP)
         cols = np.arange(window.x // _STEP, (window.x + window.width) // _STEP + 2) * float(_STEP)
         nodes_x, nodes_y = self._mesh(cols, rows)
-        if self._same and not self.period:
+        if self._same and not self._turn:
             return nodes_x, nodes_y, np.zeros((len(rows) - 1, len(cols) - 1), dtype=bool)
         half = _STEP / 2
         bad = np.zeros((len(rows) - 1, len(cols) - 1), dtype=bool)
@@ -260,9 +272,38 @@ def _middle(nodes: Floats, dv: float, du: float) -> Floats:
     return nodes
 
 
-def _turn(source: GeoBox) -> float:
-    """Return a full turn in the units of a geographic CRS (360 for degrees, 400 for grads)."""
-    return float(2 * math.pi / source.crs.axis_info[0].unit_conversion_factor)
+def _apply(transform: Affine, u: float, v: float) -> tuple[float, float]:
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return a * u + b * v + c, d * u + e * v + f
+
+
+def _half_step(three: Floats, period: float) -> float:
+    """Return the smaller of the two steps between three values."""
+    steps = np.abs(np.diff(three))
+    if period:
+        steps = np.abs(steps - period * np.round(steps / period))
+    return float(np.fmin(*steps))
+
+
+def world_width(grid: GeoBox) -> float:
+    """Return the width of the world in x where a system repeats from side to side, else 0.
+
+    360 for degrees; the circumference for Mercator's and the other cylindrical projections.
+    """
+    return _world_width(grid.crs.srs)
+
+
+@lru_cache(maxsize=256)
+def _world_width(spelling: str) -> float:
+    crs = normalize_crs(spelling)
+    if crs.is_geographic:
+        return float(2 * math.pi / crs.axis_info[0].unit_conversion_factor)
+    if not is_cylindrical(spelling):
+        return 0.0
+    to_map = transformer(crs.geodetic_crs or WGS84, crs, over=True)
+    lon, lat = to_map.transform(0.0, 0.0, direction="INVERSE")
+    x, _ = to_map.transform([lon - 90.0, lon + 90.0], [lat, lat])
+    return float(2 * abs(x[1] - x[0]))
 
 
 def _hull(
