@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,7 @@ def loaded_after(code: str, cwd: Path | None = None) -> set[str]:
     "code",
     [
         "import dawnlight",
-        "import dawnlight as dl; dl.Image; dl.AOI; dl.properties",
-        "from dawnlight.catalog import *",
-        "import dawnlight as dl; dl.Image(id='p:a', acquired='2023-01-01', geometry=(0, 0, 1, 1))",
-        "import dawnlight as dl; repr(dl.Image.search().limit(3))",
+        "from dawnlight.catalog import *; import dawnlight as dl; dl.AOI; repr(dl.Image.search().limit(3))",
         "import dawnlight as dl; dl.Product(id='p', name='P', client=dl.open('memory://')).save()",
     ],
 )
@@ -36,9 +32,3 @@ def test_heavy_libraries_are_not_loaded(code: str) -> None:
 def test_importing_touches_no_file(tmp_path: Path) -> None:
     loaded_after("import dawnlight as dl; dl.CatalogClient.get_default_client()", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_importing_is_quick() -> None:
-    started = time.perf_counter()
-    loaded_after("import dawnlight")
-    assert time.perf_counter() - started < 10

@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import dawnlight.accessor  # noqa: F401  registers .dl
 from dawnlight._options import get_options, set_options
 
 if TYPE_CHECKING:
-    from dawnlight import accessor, catalog, common, errors, exceptions, geo
+    from dawnlight import catalog, common, errors, exceptions, geo
     from dawnlight.catalog import (
         Band,
         CatalogClient,
@@ -35,7 +36,7 @@ __version__ = "0.1.0"
 
 # Where each public name comes from; None: it is a module of its own.
 _SOURCES: dict[str, str | None] = {
-    **dict.fromkeys(("accessor", "catalog", "common", "errors", "exceptions", "geo")),
+    **dict.fromkeys(("catalog", "common", "errors", "exceptions", "geo")),
     **dict.fromkeys(
         (
             "Band",
@@ -77,7 +78,6 @@ __all__ = [
     "Resolution",
     "SpectralBand",
     "XYZTile",
-    "accessor",
     "catalog",
     "common",
     "errors",
@@ -96,6 +96,8 @@ def __getattr__(name: str) -> Any:
     source = _SOURCES[name]
     if source is None:
         found = importlib.import_module(f"dawnlight.{name}")
+        if name == "common":
+            importlib.import_module("dawnlight.common.geo")  # so that ``dl.common.geo`` is there
     else:
         found = getattr(importlib.import_module(f"dawnlight.{source}"), name)
     globals()[name] = found

@@ -268,6 +268,13 @@ def test_a_refused_save_leaves_the_object_as_it_was(client: CatalogClient) -> No
         Product(name="x", client=client).save()
 
 
+def test_an_image_without_its_product_is_not_saved(client: CatalogClient) -> None:
+    image = Image(id="nothing:a", client=client)
+    with pytest.raises(NotFoundError, match="nothing"):
+        image.save()
+    assert image.state == "unsaved"
+
+
 def test_lists_given_out_stay_attached_over_a_save(client: CatalogClient) -> None:
     product = saved(client)
     tags = product.tags

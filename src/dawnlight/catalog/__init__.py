@@ -1,6 +1,5 @@
 """What users hold: products, bands, images, collections of them, searches, and the catalog they live in."""
 
-from dawnlight.catalog._attributes import Attribute
 from dawnlight.catalog._auth import AuthCatalogObject
 from dawnlight.catalog._bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
 from dawnlight.catalog._base import CatalogObject, CatalogObjectBase
@@ -47,7 +46,6 @@ from dawnlight.search import Expression, Properties
 
 __all__ = [
     "AggregateDateField",
-    "Attribute",
     "AttributeValidationError",
     "AuthCatalogObject",
     "Band",

@@ -84,19 +84,15 @@ class Attribute(Generic[T]):
         self.default = default
         self.name = ""
         self.label = "value"
-        self._wire_name = wire_name
+        self.wire_name = wire_name or ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        self.wire_name = self.wire_name or name
         self.set_label(name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label!r}>"
-
-    @property
-    def wire_name(self) -> str:
-        """The attribute's name in documents."""
-        return self._wire_name or self.name
 
     def set_label(self, label: str) -> None:
         """Give the name by which error messages call this attribute."""

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from shapely.geometry import mapping
-from shapely.geometry.base import BaseGeometry
+import shapely
+from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
 from dawnlight.catalog._attributes import Attribute, AttributeOwner
 from dawnlight.catalog._containers import CheckedDict, CheckedList, check_items
@@ -225,7 +225,25 @@ class GeometryAttribute(Attribute[BaseGeometry | None]):
             return wire
 
     def dump(self, native: Any) -> Any:
-        return native if isinstance(native, Mapping) else _to_lists(mapping(native))
+        return to_geojson(native) if isinstance(native, BaseGeometry) else native
+
+
+def to_geojson(geometry: BaseGeometry) -> dict[str, Any]:
+    """Return a geometry as GeoJSON mapping of lists, every digit kept."""
+    kind = "LineString" if isinstance(geometry, shapely.LinearRing) else geometry.geom_type
+    if isinstance(geometry, shapely.GeometryCollection):
+        return {"type": kind, "geometries": [to_geojson(part) for part in geometry.geoms]}
+    return {"type": kind, "coordinates": _coordinates(geometry)}
+
+
+def _coordinates(geometry: BaseGeometry) -> Any:
+    if isinstance(geometry, BaseMultipartGeometry):
+        return [_coordinates(part) for part in geometry.geoms]
+    if isinstance(geometry, shapely.Polygon):
+        rings = [geometry.exterior, *geometry.interiors]
+        return [shapely.get_coordinates(ring).tolist() for ring in rings]
+    positions = shapely.get_coordinates(geometry).tolist()
+    return positions[0] if isinstance(geometry, shapely.Point) else positions
 
 
 class AttributeMapping(AttributeOwner):

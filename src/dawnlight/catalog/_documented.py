@@ -131,8 +131,8 @@ class DocumentOwner(AttributeOwner):
             attribute = self._attributes[name]
             if not attribute.serializable or (attribute.sticky and document is not None):
                 continue  # sticky ones are sent once, with a new object
-            wire = attribute.dump_or_none(native)
-            if not attribute.is_same_wire(wire, saved.get(attribute.wire_name)):
+            wire, before = attribute.dump_or_none(native), saved.get(attribute.wire_name)
+            if wire != before and (before is None or not attribute.is_same_wire(wire, before)):
                 changes[attribute.wire_name] = wire
         return changes
 

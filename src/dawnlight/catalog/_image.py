@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from dawnlight.catalog._attributes import Attribute
 from dawnlight.catalog._bulk import BulkSaving
 from dawnlight.catalog._client import CatalogClient
-from dawnlight.catalog._composites import GeometryAttribute, ListAttribute, MappingAttribute, TupleAttribute
+from dawnlight.catalog._composites import (
+    GeometryAttribute,
+    ListAttribute,
+    MappingAttribute,
+    TupleAttribute,
+    to_geojson,
+)
 from dawnlight.catalog._enums import StorageState
 from dawnlight.catalog._image_pixels import ImagePixels
 from dawnlight.catalog._mappings import File
@@ -175,7 +181,7 @@ class Image(ImagePixels, NamedCatalogObject, BulkSaving, kind="image"):
     @property
     def __geo_interface__(self) -> dict[str, Any]:
         """The footprint as GeoJSON."""
-        return GeometryAttribute().dump(self._footprint())  # type: ignore[no-any-return]  # a GeoJSON dict
+        return to_geojson(self._footprint())
 
     def _footprint(self) -> BaseGeometry:
         if self.geometry is None:

@@ -162,7 +162,7 @@ class ImageCollection(ImageCollectionPixels, Collection[Image]):
         --------
         >>> import dawnlight as dl
         >>> dl.ImageCollection([dl.Image(id="fields:a", cloud_fraction=0.5)]).to_geodataframe().shape
-        (1, 4)
+        (1, 5)
         """
         from dawnlight.catalog._frames import to_geodataframe
 

@@ -52,6 +52,8 @@ class Resolution(AttributeMapping):
         The number.
     unit : str or ResolutionUnit, optional
         ``"meters"`` or ``"degrees"``.
+    **attributes
+        None: these two are all.
 
     Examples
     --------

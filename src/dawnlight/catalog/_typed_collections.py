@@ -16,6 +16,8 @@ class ProductCollection(Collection[Product]):
     ----------
     iterable : iterable of Product, optional
         The products; none by default.
+    item_type : type, optional
+        A class derived from `Product` that all must be of.
 
     Raises
     ------
@@ -39,6 +41,8 @@ class BandCollection(Collection[Band]):
     ----------
     iterable : iterable of Band, optional
         The bands; none by default.
+    item_type : type, optional
+        A class derived from `Band` that all must be of.
 
     Raises
     ------
