@@ -36,7 +36,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 DOORS: dict[str, tuple[str, ...]] = {
     "alembic": ("storage._sql*",),
     "dask": ("raster._dask*",),
-    "distributed": (),
+    "distributed": ("raster._dask*",),
     "fastapi": ("service.*",),
     "filelock": ("storage._locks",),
     "geopandas": ("catalog._frames",),

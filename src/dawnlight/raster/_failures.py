@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
+import uuid
 import warnings
-from collections.abc import Iterable, Sequence
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +16,7 @@ from dawnlight.errors import RasterError
 from dawnlight.raster._plan import Read
 from dawnlight.raster._sources import RasterSource
 
-__all__ = ["Failure", "FailureLog"]
+__all__ = ["Failure", "FailureLog", "failures_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +72,57 @@ class Failure:
         """Return the failure as plain values."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Failure:
+        """Make a failure of what `to_dict` returned, also after a way through JSON or a message."""
+        y, x, height, width = record["window"]
+        return cls(**{**record, "bands": tuple(record["bands"]), "window": (y, x, height, width)})
+
 
 class FailureLog:
-    """Tolerated failures of one array, each listed once; warns at the first."""
+    """Tolerated failures of one array, each listed once; warns at the first.
 
-    def __init__(self, failures: Iterable[Failure] = ()) -> None:
+    A log has a token, which the labels of the array keep: `failures_of` finds by it what was noted, also from
+    values that were computed, sliced or copied. A copy of a log that was sent to another process notes its
+    failures there; on the workers of a `distributed` cluster it also tells the scheduler, where `failures_of`
+    asks.
+
+    Parameters
+    ----------
+    failures
+        What is known to fail before anything is read.
+    """
+
+    def __init__(self, failures: Iterable[Failure] = (), *, token: str | None = None) -> None:
+        self.token = token or f"{_process()}-{next(_numbers)}"
         self._failures: dict[Failure, None] = dict.fromkeys(failures)
         self._lock = threading.Lock()
+        _known[self.token] = self
+        if self._failures:
+            _kept[self.token] = self
 
-    def __getstate__(self) -> list[Failure]:
-        return list(self._failures)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revive, (self.token, self.failures)
 
-    def __setstate__(self, failures: list[Failure]) -> None:
-        self.__init__(failures)  # type: ignore[misc]  # a lock does not travel
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed so far, in the order in which it happened."""
+        with self._lock:
+            return tuple(self._failures)
 
     def add(self, failure: Failure) -> None:
         """Note a failure."""
         with self._lock:
+            if failure in self._failures:
+                return
             first = not self._failures
             self._failures[failure] = None
+            # Outlives the lazy array: values that were computed from it refer to it by token.
+            _kept[self.token] = self
+        if not self.token.startswith(_process()):
+            from dawnlight.raster._dask_events import send_event
+
+            send_event(self.token, failure.to_dict())
         if first:
             warnings.warn(
                 f"a read failed and its pixels are masked: image {failure.image!r}, band "
@@ -95,7 +131,60 @@ class FailureLog:
                 stacklevel=2,
             )
 
+    def merge(self, failures: Iterable[Failure]) -> None:
+        """Note failures that were warned about elsewhere."""
+        with self._lock:
+            self._failures.update(dict.fromkeys(failures))
+            if self._failures:
+                _kept[self.token] = self
+
     def to_list(self) -> list[dict[str, Any]]:
         """Return the failures as plain mappings, in the order in which they happened."""
-        with self._lock:
-            return [failure.to_dict() for failure in self._failures]
+        return [failure.to_dict() for failure in self.failures]
+
+
+def failures_of(token: str) -> tuple[Failure, ...] | None:
+    """Return what was noted in the log with a token.
+
+    Parameters
+    ----------
+    token
+        From `FailureLog.token`.
+
+    Returns
+    -------
+    tuple of Failure or None
+        None: the log belongs to another process and nothing of it reached this one, so it is not known
+        whether anything failed.
+    """
+    from dawnlight.raster._dask_events import find_events
+
+    log = _known.get(token)
+    told = [Failure.from_dict(record) for record in find_events(token)]
+    if told:
+        log = log or FailureLog(token=token)
+        log.merge(told)
+    if log is not None:
+        return log.failures
+    # A log of this process that is gone had no failures: those that have are kept.
+    return () if token.startswith(_process()) else None
+
+
+_numbers = itertools.count(1)
+_names: dict[int, str] = {}
+_known: weakref.WeakValueDictionary[str, FailureLog] = weakref.WeakValueDictionary()
+_kept: dict[str, FailureLog] = {}
+
+
+def _process() -> str:
+    """Name of this process that no other process has, not even one forked from it."""
+    return _names.setdefault(os.getpid(), uuid.uuid4().hex[:16])
+
+
+def _revive(token: str, failures: tuple[Failure, ...]) -> FailureLog:
+    """Return the log with a token, as far as this process knows it, with what another process noted."""
+    log = _known.get(token)
+    if log is None:
+        return FailureLog(failures, token=token)
+    log.merge(failures)
+    return log

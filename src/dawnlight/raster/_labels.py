@@ -32,6 +32,8 @@ class Labels:
     """Further coordinates along ``band``."""
     band_attrs: Mapping[str, Any] = field(default_factory=dict)
     """Attributes of the coordinate ``band``."""
+    grid_attrs: Mapping[str, Any] = field(default_factory=dict)
+    """Further attributes of the coordinate ``spatial_ref``; they outlast arithmetic."""
     scalars: Mapping[str, Any] = field(default_factory=dict)
     """Coordinates without an axis."""
     attrs: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def label(array: Any, labels: Labels) -> xr.DataArray:
     result = result.rio.write_crs(geobox.crs.to_wkt(), inplace=True)
     result = result.rio.write_transform(geobox.transform, inplace=True)
     result = result.rio.write_coordinate_system(inplace=True)
+    result["spatial_ref"].attrs.update(labels.grid_attrs)
     result.encoding.update(labels.encoding)
     return result
 
@@ -117,10 +120,11 @@ def storage_encoding(dtype: np.dtype[Any], nodata: Sequence[float | None], maske
     -------
     dict
         ``dtype`` and ``_FillValue``, for `xarray.DataArray.encoding`. Where the bands share no value that can
-        mark missing pixels, the next wider integer type gives one; nothing for unmasked values.
+        mark missing pixels, the next wider integer type gives one. For unmasked values nothing, but for
+        floats that NaN is a value like others.
     """
     if not masked:
-        return {}
+        return {"dtype": dtype.name, "_FillValue": None} if dtype.kind == "f" else {}
     if dtype.kind == "f":
         return {"dtype": dtype.name, "_FillValue": np.array(np.nan, dtype)[()]}
     values = set(nodata)

@@ -123,7 +123,9 @@ class LazyRaster:
         return 4
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
-        return "dawnlight.LazyRaster", self.plan.token(), self.output.token(), self.errors
+        # What a tolerant array gives depends on what fails, and each notes its own failures.
+        log = self.log.token if self.errors == "mask" else None
+        return "dawnlight.LazyRaster", self.plan.token(), self.output.token(), log
 
     def __repr__(self) -> str:
         return f"LazyRaster(shape={self.shape}, dtype={self.dtype.name!r})"

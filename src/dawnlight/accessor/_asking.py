@@ -1,0 +1,93 @@
+"""What `.dl` tells of an array: where it lies, what its bands are, what happened while it was loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    import pyproj
+
+    from dawnlight.accessor._bands import BandInfo
+    from dawnlight.geo import GeoBox
+
+__all__ = ["Asking"]
+
+T = TypeVar("T", xr.DataArray, xr.Dataset)
+
+
+class Asking(Generic[T]):
+    """Questions, the same for arrays and datasets."""
+
+    _obj: T
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """Coordinate reference system.
+
+        Raises
+        ------
+        CRSError
+            The array tells none; `.rio.write_crs` gives it one.
+        """
+        from dawnlight.accessor._georeference import crs_of
+
+        return crs_of(self._obj)
+
+    @property
+    def geobox(self) -> GeoBox:
+        """Pixel grid, from the coordinates as they are now.
+
+        Raises
+        ------
+        GridError
+            Dims y and x are missing, or their coordinates are not evenly spaced.
+        CRSError
+            The array tells no CRS.
+        """
+        from dawnlight.accessor._georeference import geobox_of
+
+        return geobox_of(self._obj)
+
+    @property
+    def bands(self) -> dict[str, BandInfo]:
+        """What is known of each band, by name and in the order of the array."""
+        from dawnlight.accessor._bands import bands_of
+
+        return bands_of(self._obj)
+
+    def report(self) -> list[dict[str, Any]]:
+        """List the reads that failed and were tolerated.
+
+        An array loaded with ``errors="mask"`` has missing pixels where a file could not be read. What is
+        computed, sliced or calculated from it knows of them, too.
+
+        Returns
+        -------
+        list of dict
+            One each failed read of an image and band that the array still has, in the order in which they
+            happened: ``image``, ``bands``, ``href``, ``window`` (y, x, height, width in pixels of the file),
+            ``level`` (overview, 0 is full resolution) and ``reason``. Empty if nothing failed, and always
+            for arrays loaded with ``errors="raise"``. A lazy array lists what failed so far.
+
+        Warns
+        -----
+        RuntimeWarning
+            The values were computed by another process, so what failed is not known here.
+
+        Notes
+        -----
+        Failures are kept by the process that computes. The workers of a `distributed` cluster send them to
+        the scheduler, so ask before the cluster is closed; other schedulers of several processes keep them
+        to themselves. Of arithmetic between two arrays, those of the first are listed.
+
+        Examples
+        --------
+        >>> import xarray as xr
+        >>> xr.DataArray([[1, 2]], dims=("y", "x")).dl.report()
+        []
+        """
+        from dawnlight.accessor._reports import report_of
+
+        return report_of(self._obj)

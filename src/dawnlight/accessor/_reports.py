@@ -1,0 +1,51 @@
+"""The failures that a tolerant load met, for values wherever they went."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["KEY", "report_of"]
+
+KEY = "dawnlight_report"
+"""Attribute of ``spatial_ref``: token of the log of failures."""
+
+
+def report_of(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]]:
+    """Return the failures behind an array: those of its own images and bands, as far as it has labels."""
+    from dawnlight.raster._failures import failures_of
+
+    reference = obj.coords.get("spatial_ref")
+    token = None if reference is None else reference.attrs.get(KEY)
+    if not isinstance(token, str):
+        return []
+    found = failures_of(token)
+    if found is None:
+        warnings.warn(
+            "the failures of this array were noted by another process and are not known here; ask for the "
+            "report where the values were computed",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return []
+    images, bands = _images(obj), _names(obj, "band")
+    return [
+        failure.to_dict()
+        for failure in found
+        if (images is None or failure.image in images)
+        and (bands is None or not bands.isdisjoint(failure.bands))
+    ]
+
+
+def _images(obj: xr.DataArray | xr.Dataset) -> set[str] | None:
+    groups = _names(obj, "id")
+    return None if groups is None else {each for group in groups for each in group.split(",")}
+
+
+def _names(obj: xr.DataArray | xr.Dataset, name: str) -> set[str] | None:
+    if name not in obj.coords:
+        return None
+    return {str(value) for value in np.atleast_1d(obj.coords[name].values)}
