@@ -9,7 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 import dawnlight.accessor  # noqa: F401  registers .dl
-import dawnlight.accessor  # noqa: F401  registers .dl
 from dawnlight._options import get_options, set_options
 
 if TYPE_CHECKING:
