@@ -272,7 +272,7 @@ def test_long_choice_is_looked_up_in_a_set():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_evaluation_is_total_and_two_valued(kind):
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(expressions(kind), expressions(kind), documents(kind, sloppy=True))
     def check(one, other, document):
         a, b = evaluate(one, document), evaluate(other, document)
@@ -288,7 +288,7 @@ def test_evaluation_is_total_and_two_valued(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_choice_equals_the_parts_of_it(kind):
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(expressions(kind, max_leaves=1), documents(kind, sloppy=True))
     def check(expression, document):
         if isinstance(expression, Or):

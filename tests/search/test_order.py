@@ -134,7 +134,7 @@ def test_misuse_is_explained(make, words):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_places_are_total_unique_and_survive_json(kind):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(queries(kind), document_lists(kind, sloppy=True))
     def check(query, documents):
         everything = Query(kind=kind, sort=query.sort)
@@ -150,7 +150,7 @@ def test_places_are_total_unique_and_survive_json(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pages_by_place_give_the_whole(kind):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(queries(kind), document_lists(kind))
     def check(query, documents):
         query = query.limited(None)

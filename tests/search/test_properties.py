@@ -56,7 +56,7 @@ def test_operations_make_expressions(make, expected):
         (lambda: p.extra_properties[""], "not empty"),
         (lambda: p.extra_properties[0], "must be a string"),
         (lambda: p.x["a"], "only extra_properties"),
-        (lambda: Property(""), "not empty"),
+        (lambda: Property(""), "1 to 2000 characters"),
         (lambda: p.x.any_of([[1]]), "cannot compare"),
     ],
 )

@@ -60,6 +60,7 @@ def test_values_come_to_plain_types(value, kept):
         (float("inf"), "finite"),
         (np.datetime64("NaT"), "time"),
         (pd.NaT, "time"),
+        (10**400, "finite"),
         (["a"], "any_of"),
         (("a", "b"), "any_of"),
         ({"a"}, "any_of"),
@@ -79,6 +80,11 @@ def test_other_values_are_refused_naming_the_field(value, words):
     with pytest.raises(FilterError, match="x") as caught:
         Property("x") == value  # noqa: B015 - the comparison itself raises
     assert words in str(caught.value)
+
+
+def test_number_that_python_refuses_to_print_is_refused():
+    with pytest.raises(FilterError, match="cannot be shown"):
+        Eq("x", 10**5000)
 
 
 def test_huge_values_do_not_flood_the_message():

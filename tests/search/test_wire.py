@@ -137,7 +137,7 @@ JSON = st.recursive(
 KEYS = ["filter", "sort", "limit", "text", "intersects", "intersects_none", "include"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(KEYS), JSON | JSON.map(str), max_size=4))
 def test_any_body_is_read_or_refused(kind, body):
     try:
@@ -149,7 +149,7 @@ def test_any_body_is_read_or_refused(kind, body):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_round_trip_keeps_the_answer(kind):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(queries(kind), document_lists(kind))
     def check(query, documents):
         read = Query.from_wire(kind, json.loads(json.dumps(query.to_wire())))

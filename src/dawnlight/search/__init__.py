@@ -5,6 +5,8 @@ Pure: no store and no object of the catalog is known here. A store that answers 
 """
 
 from dawnlight.search._check import normalize_expression
+from dawnlight.search._cql2 import to_cql2
+from dawnlight.search._cql2_reader import from_cql2
 from dawnlight.search._documents import KINDS, Document, Kind
 from dawnlight.search._evaluate import compile_expression, evaluate, evaluate_object
 from dawnlight.search._expressions import And, Expression, Not, Or
@@ -63,6 +65,7 @@ __all__ = [
     "evaluate_object",
     "floor_time",
     "footprint",
+    "from_cql2",
     "get_field",
     "interval_bounds",
     "intervals",
@@ -82,4 +85,5 @@ __all__ = [
     "text_words",
     "time_to_key",
     "time_to_wire",
+    "to_cql2",
 ]

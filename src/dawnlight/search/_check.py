@@ -29,7 +29,7 @@ from dawnlight.search._fields import FIELDS, Field, get_field
 from dawnlight.search._leaves import Comparison, Leaf, Match, NullTest, Prefix, Range, iter_leaves
 from dawnlight.search._resolutions import ResolutionValue, parse_resolution
 from dawnlight.search._times import time_to_key
-from dawnlight.search._values import Value
+from dawnlight.search._values import Value, shorten
 
 __all__ = ["check_filterable", "normalize_expression", "normalize_leaf", "require_expression"]
 
@@ -133,7 +133,7 @@ def require_expression(value: object) -> Expression:
 
 def _no_expression(value: object) -> FilterError:
     return FilterError(
-        f"a filter is an expression such as p.cloud_fraction < 0.5, not {value!r} of type "
+        f"a filter is an expression such as p.cloud_fraction < 0.5, not {shorten(value)} of type "
         f"{type(value).__name__}; combine several with & and parentheses"
     )
 
@@ -210,8 +210,8 @@ def _require_operator(owner: str, field: Field, op: str, value: Value) -> None:
     names = ", ".join(sorted({*allowed, "isnull", "isnotnull"}))
     hint = f"; {_HINTS[field.type]}" if field.type in _HINTS else ""
     raise FilterError(
-        f"filter on {field.name}: {op} with {value!r} does not fit the {field.type} attribute of {owner}; "
-        f"allowed are {names}{hint}"
+        f"filter on {field.name}: {op} with {shorten(value)} does not fit the {field.type} attribute "
+        f"of {owner}; allowed are {names}{hint}"
     )
 
 
@@ -219,8 +219,8 @@ def _require_pattern(leaf: Match) -> None:
     escapes = len(leaf.value) - len(leaf.value.rstrip("\\"))
     if escapes % 2:
         raise FilterError(
-            f"filter on {leaf.name}: the pattern {leaf.value!r} ends with a single backslash, which escapes "
-            r"nothing; write \\ for a backslash"
+            f"filter on {leaf.name}: the pattern {shorten(leaf.value)} ends with a single backslash, which "
+            r"escapes nothing; write \\ for a backslash"
         )
 
 
@@ -232,7 +232,7 @@ def _convert(owner: str, field: Field, op: str, value: Value) -> Value:
         found = (
             None
             if isinstance(value, str | ResolutionValue)
-            else _fit_number(field, int(value) if isinstance(value, bool) else value)
+            else _fit_number(int(value) if isinstance(value, bool) else value)
         )
     elif field.type == "bool":
         found = bool(value) if isinstance(value, int | float) and value in (0, 1) else None
@@ -244,7 +244,7 @@ def _convert(owner: str, field: Field, op: str, value: Value) -> Value:
         found = _convert_any(field, op, value)
     if found is None:
         raise FilterError(
-            f"filter on {field.name}: {value!r} does not fit the {field.type} attribute of {owner}; "
+            f"filter on {field.name}: {shorten(value)} does not fit the {field.type} attribute of {owner}; "
             f"allowed is {_WORDS[field.type]}"
         )
     return found
@@ -269,7 +269,7 @@ def _convert_resolution(field: Field, value: Value) -> Value | None:
             raise FilterError(f"filter on {field.name}: {error}") from error
     if isinstance(value, ResolutionValue):
         return value.meters
-    return float(_fit_number(field, value))
+    return float(_fit_number(value))
 
 
 def _convert_any(field: Field, op: str, value: Value) -> Value | None:
@@ -277,23 +277,18 @@ def _convert_any(field: Field, op: str, value: Value) -> Value | None:
         return _check_text(field, value)
     if isinstance(value, bool):
         return None if op in _RANGES else value
-    return None if isinstance(value, ResolutionValue) else _fit_number(field, value)
+    return None if isinstance(value, ResolutionValue) else _fit_number(value)
 
 
-def _fit_number(field: Field, value: int | float) -> int | float:
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        try:
-            return float(value)
-        except OverflowError as error:
-            raise FilterError(f"filter on {field.name}: the number is too large to compare with") from error
-    return value
+def _fit_number(value: int | float) -> int | float:
+    return value if isinstance(value, float) or -(2**63) <= value < 2**63 else float(value)
 
 
 def _check_text(field: Field, value: str) -> str:
     # Neither can be stored by every database, so no document holds them.
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise FilterError(
-            f"filter on {field.name}: {value[:80]!r} holds a NUL character or half a surrogate pair, "
+            f"filter on {field.name}: {shorten(value)} holds a NUL character or half a surrogate pair, "
             "which no text has"
         )
     return value

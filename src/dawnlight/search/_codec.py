@@ -40,7 +40,7 @@ from dawnlight.search._leaves import (
     Range,
 )
 from dawnlight.search._resolutions import ResolutionValue
-from dawnlight.search._values import Value
+from dawnlight.search._values import Value, shorten
 
 __all__ = ["MAX_TERMS", "load_json", "parse_expression", "to_jsonapi", "to_plain"]
 
@@ -210,11 +210,11 @@ class _Reader:
             parts = tuple(self.read(item, depth + 1) for item in data)
             return parts[0] if len(parts) == 1 else And(parts)
         if not isinstance(data, Mapping):
-            raise FilterError(f"filter term {_shorten(data)} must be a mapping or a list of mappings")
+            raise FilterError(f"filter term {shorten(data)} must be a mapping or a list of mappings")
         if "op" in data:
             return _read_term(data)
         if len(data) != 1:
-            raise FilterError(f"filter term {_shorten(data)} must have one key or the keys op, name, val")
+            raise FilterError(f"filter term {shorten(data)} must have one key or the keys op, name, val")
         ((key, value),) = data.items()
         if key in ("and", "or"):
             return self._read_parts(key, value, depth)
@@ -224,7 +224,7 @@ class _Reader:
 
     def _read_parts(self, key: str, value: Any, depth: int) -> Expression:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-            raise FilterError(f"{key!r} in a filter takes a list, not {_shorten(value)}")
+            raise FilterError(f"{key!r} in a filter takes a list, not {shorten(value)}")
         parts = tuple(self.read(item, depth + 1) for item in value)
         if key == "or":
             return Or(parts)
@@ -248,13 +248,13 @@ def _join_range(parts: tuple[Expression, ...]) -> Range | None:
 def _read_term(data: Mapping[str, Any]) -> Expression:
     op, name = data["op"], data.get("name")
     if unknown := set(data) - {"op", "name", "val"}:
-        raise FilterError(f"filter term {_shorten(data)} has the unknown key {min(map(str, unknown))!r}")
+        raise FilterError(f"filter term {shorten(data)} has the unknown key {min(map(str, unknown))!r}")
     if isinstance(op, str) and op in _UNARY:
         return _UNARY[op](_require_name(name, data))
     if not isinstance(op, str) or op not in _BINARY:
-        raise FilterError(f"filter operator {_shorten(op)} is unknown; known are {_KNOWN}")
+        raise FilterError(f"filter operator {shorten(op)} is unknown; known are {_KNOWN}")
     if "val" not in data:
-        raise FilterError(f"filter term {_shorten(data)} has no val")
+        raise FilterError(f"filter term {shorten(data)} has no val")
     return _read_binary(op, _require_name(name, data), data["val"])
 
 
@@ -262,15 +262,15 @@ def _read_plain(op: Any, value: Any) -> Expression:
     if isinstance(op, str) and op in _UNARY:
         return _UNARY[op](_require_name(value, {op: value}))
     if not isinstance(op, str) or op not in {*_BINARY, "range"}:
-        raise FilterError(f"filter operator {_shorten(op)} is unknown; known are {_KNOWN}")
+        raise FilterError(f"filter operator {shorten(op)} is unknown; known are {_KNOWN}")
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise FilterError(f"{op!r} in a filter takes a mapping of one name, not {_shorten(value)}")
+        raise FilterError(f"{op!r} in a filter takes a mapping of one name, not {shorten(value)}")
     ((name, operand),) = value.items()
     name = _require_name(name, value)
     if op != "range":
         return _read_binary(op, name, operand)
     if not isinstance(operand, Mapping) or not operand or set(operand) - set(_RANGE_OPS):
-        raise FilterError(f"range on {name} takes a mapping of gt, gte, lt, lte, not {_shorten(operand)}")
+        raise FilterError(f"range on {name} takes a mapping of gt, gte, lt, lte, not {shorten(operand)}")
     if any(bound is None for bound in operand.values()):
         raise FilterError(f"range on {name}: a bound is null; leave it out")
     return Range(name, **operand)
@@ -288,18 +288,9 @@ def _read_binary(op: str, name: str, value: Any) -> Expression:
 
 def _require_name(name: Any, data: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise FilterError(f"filter term {_shorten(data)} has no name of a field")
+        raise FilterError(f"filter term {shorten(data)} has no name of a field")
     return name
 
 
 def _spell_value(value: Value) -> Any:
     return value.to_wire() if isinstance(value, ResolutionValue) else value
-
-
-def _shorten(value: Any) -> str:
-    # A hostile value may be huge, and deeper than repr can go.
-    try:
-        text = repr(value)
-    except RecursionError:
-        return f"a deeply nested {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dawnlight.errors import AmbiguousTruthError, FilterError
+from dawnlight.search._values import shorten
 
 if TYPE_CHECKING:
     from dawnlight.search._documents import Kind
@@ -287,7 +288,7 @@ class Not(Expression):
 def refuse_truth(expression: Expression) -> NoReturn:
     """Raise the error that explains why an expression is neither true nor false."""
     raise AmbiguousTruthError(
-        f"{expression!r} is a condition on documents and neither true nor false by itself. Combine "
+        f"{shorten(expression)} is a condition on documents and neither true nor false by itself. Combine "
         "conditions with & | ~ and parentheses, (p.x > 1) & ~(p.y == 2), not with and, or, not, if. "
         "Chained comparisons work: 1 < p.x <= 2"
     )
@@ -308,7 +309,7 @@ def _set_depth(node: And | Or | Not, parts: tuple[Expression, ...]) -> None:
         if not isinstance(part, Expression):
             raise FilterError(
                 f"{type(node).__name__} combines expressions such as p.cloud_fraction < 0.5, "
-                f"not {part!r} of type {type(part).__name__}"
+                f"not {shorten(part)} of type {type(part).__name__}"
             )
         depth = max(depth, part.depth + 1)
     if depth > MAX_DEPTH:

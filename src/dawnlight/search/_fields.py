@@ -162,13 +162,13 @@ def get_field(kind: Kind, name: str) -> Field:
         if head == "extra_properties":
             return Field(name=name, type="any", filterable=True)
         raise FilterError(
-            f"{name!r}: {head} of {kind} has no parts that can be named; only extra_properties.<key> has"
+            f"{name[:80]!r}: {head} of {kind} has no parts that can be named; only extra_properties.<key> has"
         )
-    raise FilterError(f"{kind} has no attribute {name!r}; {_suggest(name, fields)}")
+    raise FilterError(f"{kind} has no attribute {name[:80]!r}; {_suggest(name, fields)}")
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name[:80], list(known), n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"known are {', '.join(sorted(known))}"

@@ -11,9 +11,10 @@ from dawnlight.search._chains import accept_link
 from dawnlight.search._expressions import And, Expression, Not, Or, refuse_truth
 from dawnlight.search._fields import REFERENCES
 from dawnlight.search._resolutions import ResolutionValue
-from dawnlight.search._values import Value, normalize_value
+from dawnlight.search._values import Value, normalize_value, shorten
 
 __all__ = [
+    "MAX_NAME",
     "Comparison",
     "Eq",
     "ILike",
@@ -29,6 +30,10 @@ __all__ = [
     "iter_leaves",
     "normalize_name",
 ]
+
+
+MAX_NAME = 2000
+"""How many characters the name of a field may have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -128,7 +133,7 @@ class Match(Expression):
         object.__setattr__(self, "name", normalize_name(self.name))
         value = normalize_value(self.value, name=self.name)
         if not isinstance(value, str):
-            raise FilterError(f"{self.op} on {self.name} takes a string, not {self.value!r}")
+            raise FilterError(f"{self.op} on {self.name} takes a string, not {shorten(value)}")
         object.__setattr__(self, "value", value)
 
     def _key(self) -> tuple[object, ...]:
@@ -232,10 +237,12 @@ def normalize_name(name: object) -> str:
     Raises
     ------
     FilterError
-        It is not a string, or empty.
+        It is not a string, is empty, or is too long.
     """
-    if not isinstance(name, str) or not name:
-        raise FilterError(f"the name of a field must be a string that is not empty, not {name!r}")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        raise FilterError(
+            f"the name of a field must be a string of 1 to {MAX_NAME} characters, not {shorten(name)}"
+        )
     return REFERENCES.get(name, name)
 
 

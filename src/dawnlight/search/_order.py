@@ -15,6 +15,7 @@ from dawnlight.search._leaves import normalize_name
 
 if TYPE_CHECKING:
     from dawnlight.search._query import Query
+from dawnlight.search._values import shorten
 
 __all__ = ["SortKey", "place", "sort_values", "sorted_documents"]
 
@@ -38,7 +39,7 @@ class SortKey:
         normalize_name(self.field)
         if not isinstance(self.ascending, bool):
             raise FilterError(
-                f"ascending={self.ascending!r} of the sort key {self.field!r} must be True or False"
+                f"ascending={shorten(self.ascending)} of the sort key {self.field!r} must be True or False"
             )
 
 
@@ -143,7 +144,7 @@ def place(query: Query, values: Sequence[Any]) -> tuple[Any, ...]:  # sort value
     True
     """
     if len(values) != len(query.sort) + 1 or not isinstance(values[-1], str):
-        raise FilterError(f"{values!r} are not the sort values of this query")
+        raise FilterError(f"{shorten(values)} are not the sort values of this query")
     ranks: list[Any] = []
     for key, value in zip(query.sort, values, strict=False):
         if value is None:
@@ -151,7 +152,7 @@ def place(query: Query, values: Sequence[Any]) -> tuple[Any, ...]:  # sort value
             continue
         textual = get_field(query.kind, key.field).type in ("str", "time")
         if not isinstance(value, str if textual else int | float):
-            raise FilterError(f"{value!r} is not a sort value of {key.field}")
+            raise FilterError(f"{shorten(value)} is not a sort value of {key.field}")
         ranks.append((False, value if key.ascending else _Descending(value)))
     return (*ranks, values[-1])
 

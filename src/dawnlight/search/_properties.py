@@ -12,6 +12,7 @@ from dawnlight.errors import FilterError
 from dawnlight.search._chains import open_link, take_link
 from dawnlight.search._expressions import And, Expression, Or
 from dawnlight.search._leaves import Eq, ILike, IsNotNull, IsNull, Like, Ne, Prefix, Range, normalize_name
+from dawnlight.search._values import shorten
 
 __all__ = ["Properties", "Property"]
 
@@ -97,7 +98,9 @@ class Property:
         if self._name != "extra_properties":
             raise FilterError(f"property {self._name!r} has no parts; only extra_properties has")
         if not isinstance(key, str) or not key:
-            raise FilterError(f"the key of an extra property must be a string that is not empty, not {key!r}")
+            raise FilterError(
+                f"the key of an extra property must be a string that is not empty, not {shorten(key)}"
+            )
         return Property(f"extra_properties.{key}")
 
     def __iter__(self) -> Any:  # or Python would count through __getitem__
@@ -166,7 +169,9 @@ class Property:
         p.product_id.any_of(['landsat', 'sentinel'])
         """
         if isinstance(values, str | bytes):
-            raise FilterError(f"any_of takes several values, not the string {values!r}; put it in a list")
+            raise FilterError(
+                f"any_of takes several values, not the string {shorten(values)}; put it in a list"
+            )
         parts = tuple(self == value for value in values)
         if not parts:
             raise FilterError(f"any_of on {self._name} needs at least one value")
@@ -273,8 +278,8 @@ class Property:
     def _refuse_operand(self, value: object) -> None:
         if isinstance(value, Property | Expression):
             raise FilterError(
-                f"filter on {self._name}: cannot compare with {value!r}; a property compares with a value, "
-                "and conditions combine with & and | around parentheses: (p.x > 1) & (p.y == 2)"
+                f"filter on {self._name}: cannot compare with {shorten(value)}; a property compares with a "
+                "value, and conditions combine with & and | around parentheses: (p.x > 1) & (p.y == 2)"
             )
 
     def _compare(self, op: str, value: Any, frame: FrameType) -> Expression:

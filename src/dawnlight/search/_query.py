@@ -17,6 +17,7 @@ from dawnlight.search._fields import FIELDS
 from dawnlight.search._footprints import footprint_matches
 from dawnlight.search._order import SortKey, check_sort_key, sorted_documents
 from dawnlight.search._texts import text_matches
+from dawnlight.search._values import shorten
 
 __all__ = ["Query", "make_matcher", "matches", "run"]
 
@@ -313,32 +314,32 @@ def run(query: Query, documents: Iterable[Document]) -> list[Document]:
 
 def _check_sort(kind: Kind, sort: Iterable[SortKey]) -> tuple[SortKey, ...]:
     if isinstance(sort, SortKey | str):
-        raise FilterError(f"sort={sort!r} must be a sequence of SortKey")
+        raise FilterError(f"sort={shorten(sort)} must be a sequence of SortKey")
     found = []
     for key in sort:
         if not isinstance(key, SortKey):
-            raise FilterError(f"sort key {key!r} must be a SortKey")
+            raise FilterError(f"sort key {shorten(key)} must be a SortKey")
         found.append(check_sort_key(kind, key))
     return tuple(found)
 
 
 def _check_limit(limit: object) -> None:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-        raise FilterError(f"limit={limit!r} must be a whole number >= 0, or None for all")
+        raise FilterError(f"limit={shorten(limit)} must be a whole number >= 0, or None for all")
 
 
 def _check_text(kind: Kind, text: object) -> None:
     if text is None:
         return
     if not isinstance(text, str):
-        raise FilterError(f"text={text!r} must be a string")
+        raise FilterError(f"text={shorten(text)} must be a string")
     if not any(field.text for field in FIELDS[kind].values()):
         raise FilterError(f"{kind} documents have no text to search; products and bands do")
 
 
 def _check_geometry(kind: Kind, geometry: object, match_null_geometry: object) -> None:
     if not isinstance(match_null_geometry, bool):
-        raise FilterError(f"match_null_geometry={match_null_geometry!r} must be True or False")
+        raise FilterError(f"match_null_geometry={shorten(match_null_geometry)} must be True or False")
     if geometry is None:
         return
     if not isinstance(geometry, BaseGeometry):

@@ -15,7 +15,10 @@ from dawnlight.errors import FilterError, ParameterError
 from dawnlight.search._resolutions import ResolutionValue
 from dawnlight.search._times import time_to_wire
 
-__all__ = ["Value", "normalize_value"]
+__all__ = ["Value", "normalize_value", "shorten"]
+
+_MAX_BITS = 1023
+"""Larger whole numbers do not fit a float."""
 
 Value = str | int | float | bool | ResolutionValue
 """A value in an expression. Times are strings in wire spelling; null is not a value (see `IsNull`)."""
@@ -49,7 +52,7 @@ def normalize_value(value: Any, *, name: str) -> Value:  # whatever a user compa
     if found is not None:
         return found
     raise FilterError(
-        f"filter on {name}: cannot compare with {_shorten(value)} of type {type(value).__name__}; allowed "
+        f"filter on {name}: cannot compare with {shorten(value)} of type {type(value).__name__}; allowed "
         f"are strings, finite numbers, booleans, times, resolutions and objects with an id{_hint(value)}"
     )
 
@@ -61,10 +64,8 @@ def _normalize(value: Any) -> Value | None:
         return bool(value)
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating | Decimal):
-        return float(value) if math.isfinite(value) else None
+    if isinstance(value, int | float | np.number | Decimal):
+        return _normalize_number(value)
     if isinstance(value, date | np.datetime64):
         return time_to_wire(value)
     if isinstance(value, ResolutionValue):
@@ -81,15 +82,46 @@ def _normalize(value: Any) -> Value | None:
     return str(identity) if isinstance(identity, str) else None
 
 
+def _read_unit(unit: Any) -> str:
+    unit = unit.value if isinstance(unit, Enum) else unit
+    if not isinstance(unit, str):
+        raise ParameterError(f"resolution unit {shorten(unit)} must be 'meters' or 'degrees'")
+    return str(unit)
+
+
+def _normalize_number(value: Any) -> int | float | None:
+    if isinstance(value, int | np.integer):
+        number = int(value)
+        return number if number.bit_length() <= _MAX_BITS else None
+    if isinstance(value, float | np.floating | Decimal) and math.isfinite(value):
+        return float(value)
+    return None
+
+
 def _read_resolution(value: Any, unit: Any) -> ResolutionValue:
-    number = _normalize(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise ParameterError(f"resolution value {value!r} must be a finite number")
-    return ResolutionValue(number, str(unit.value) if isinstance(unit, Enum) else str(unit))
+    number = None if isinstance(value, bool) else _normalize_number(value)
+    if number is None:
+        raise ParameterError(f"resolution value {shorten(value)} must be a finite number")
+    return ResolutionValue(number, _read_unit(unit))
 
 
-def _shorten(value: Any) -> str:
-    text = repr(value)
+def shorten(value: Any) -> str:  # whatever a stranger sent
+    """Show a value in a message, however large or deep it is.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    str
+        At most 80 characters.
+    """
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # too deep, or an int of too many digits
+        return f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

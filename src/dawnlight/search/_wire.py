@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import FilterError, GeometryError, ParameterTypeError
 from dawnlight.search._codec import load_json, parse_expression, to_jsonapi
@@ -14,8 +15,9 @@ from dawnlight.search._documents import Kind
 from dawnlight.search._expressions import And, Expression
 from dawnlight.search._order import SortKey
 from dawnlight.search._query import Query
+from dawnlight.search._values import shorten
 
-__all__ = ["query_from_wire", "query_to_wire"]
+__all__ = ["query_from_wire", "query_to_wire", "read_geometry"]
 
 _MAX_KEYS = 16
 _MAX_COORDINATES = 250_000
@@ -96,7 +98,7 @@ def query_from_wire(kind: Kind, body: Mapping[str, Any]) -> Query:
     geometry, match_null = body.get("intersects"), body.get("intersects_none")
     if geometry is None:
         return query
-    return query.intersecting(_read_geometry(geometry), False if match_null is None else match_null)
+    return query.intersecting(read_geometry(geometry), False if match_null is None else match_null)
 
 
 def _read_filter(value: Any) -> Expression | None:
@@ -111,14 +113,33 @@ def _read_sort(value: Any) -> tuple[SortKey, ...]:
     if value is None or value == "":
         return ()
     if not isinstance(value, str):
-        raise FilterError(f"sort={value!r} must be a string such as '-acquired'")
+        raise FilterError(f"sort={shorten(value)} must be a string such as '-acquired'")
     names = value.split(",", _MAX_KEYS)
     if len(names) > _MAX_KEYS:
         raise FilterError(f"sort has more than {_MAX_KEYS} keys")
     return tuple(SortKey(name.strip().removeprefix("-"), not name.strip().startswith("-")) for name in names)
 
 
-def _read_geometry(value: Any) -> Any:
+def read_geometry(value: Any) -> BaseGeometry:  # whatever a stranger sent
+    """Read a geometry to search in, of a size that can be searched.
+
+    Parameters
+    ----------
+    value : str or mapping
+        GeoJSON, as text or decoded.
+
+    Returns
+    -------
+    shapely geometry
+        As it was given.
+
+    Raises
+    ------
+    FilterError
+        The text is not JSON.
+    GeometryError
+        It is no GeoJSON, leaves the world, or has too many positions.
+    """
     if isinstance(value, str):
         value = load_json(value, "intersects")
     if not isinstance(value, Mapping):
