@@ -70,6 +70,18 @@ def test_holes_lines_points_and_collections() -> None:
     assert [part.geom_type for part in mixed.geoms] == ["MultiPolygon", "Point"]
 
 
+def test_rounding_at_the_antimeridian_cuts_no_sliver() -> None:
+    for bounds in ((170, 0, 180 + 1e-12, 1), (-180 - 1e-12, 0, -170, 1), (-180 - 1e-12, 0, 180 + 1e-12, 1)):
+        geometry = split_antimeridian(shapely.box(*bounds))
+        assert geometry.geom_type == "Polygon"
+        assert geometry.bounds == pytest.approx(bounds, abs=1e-9)
+        assert max(map(abs, geometry.bounds[::2])) == 180
+    across = split_antimeridian(shapely.box(170, 0, 540 + 1e-12, 1))
+    assert across.bounds == (-180, 0, 180, 1)
+    line = shapely.LineString([(540, 0), (540, 1)])
+    assert abs(split_antimeridian(line).bounds[0]) == 180
+
+
 def test_self_crossing_polygons_are_cut_as_what_they_cover() -> None:
     bow = shapely.transform(BOW, lambda xy: xy + np.array([179, 0]))
     assert split_antimeridian(bow).area == pytest.approx(2)

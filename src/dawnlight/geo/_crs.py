@@ -61,7 +61,13 @@ _TRANSFORMERS_PER_THREAD = 64
 _CODE = re.compile(
     r"[A-Za-z][A-Za-z0-9_.\-]*:[A-Za-z0-9_.\-]+(\+([A-Za-z][A-Za-z0-9_.\-]*:)?[A-Za-z0-9_.\-]+)*"
 )
-_WKT = re.compile(r"[A-Za-z0-9_]+\s*[\[(]")
+# Anything else in front of a bracket would make PROJ search its database for a name.
+_WKT = re.compile(
+    r"(PROJCS|GEOGCS|GEOCCS|COMPD_CS|VERT_CS|LOCAL_CS|"
+    r"(BASE|BOUND|COMPOUND|DERIVEDPROJ|ENGINEERING|ENG|GEODETIC|GEOD|GEOGRAPHIC|GEOG|PROJECTED|PROJ|"
+    r"VERTICAL|VERT)CRS)\s*[\[(]",
+    re.IGNORECASE,
+)
 _URN = re.compile(r"(urn:ogc:def:|https?://(www\.)?opengis\.net/)[\w:/.,\-#?=&]+", re.IGNORECASE)
 _INIT = re.compile(r"\+?init=([A-Za-z0-9_]+):([A-Za-z0-9_]+)(\s+\+?(no_defs|type=crs))*\s*")
 # A system's text must not make PROJ open files: grids and init files named by a path.
@@ -319,7 +325,7 @@ def _parse(text: str) -> pyproj.CRS:
 def _looks_like_crs(text: str) -> bool:
     if not text or "\0" in text:
         return False
-    if text.startswith("{") or "proj=" in text:
+    if text.startswith("{") or (text.startswith(("+", "proj=")) and "proj=" in text):
         return True
     return bool(_CODE.fullmatch(text) or _URN.fullmatch(text) or _WKT.match(text))
 

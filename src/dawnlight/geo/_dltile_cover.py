@@ -18,7 +18,7 @@ from dawnlight.geo._dltile_key import FALSE_EASTING, TileKey, zone_of
 from dawnlight.geo._dltile_outline import corner_rings, is_planar
 from dawnlight.geo._geometry import GeometryLike, normalize_geometry
 from dawnlight.geo._reproject import reproject_geometry
-from dawnlight.geo._sphere import as_valid, split_antimeridian
+from dawnlight.geo._sphere import as_valid, leaves, split_antimeridian
 
 __all__ = ["ShapeLike", "estimate_tiles", "iter_keys", "warn_if_many"]
 
@@ -35,6 +35,7 @@ _TOUCH = 1e-9
 the rounding of the projection."""
 _RADIUS = 6_371_007.0
 _SEGMENT = 0.05
+_MAX_DEPTH = 8
 
 
 def warn_if_many(shape: ShapeLike, resolution: float, tilesize: int, pad: int) -> None:
@@ -205,23 +206,22 @@ def _geometries(shape: Any, depth: int) -> Iterator[BaseGeometry]:
             shape = json.loads(shape)
         except (ValueError, RecursionError):
             raise InvalidShapeError(f"shape={shape[:60]!r} is text, but not JSON") from None
-    if isinstance(shape, list | tuple) and depth < 8:
+    if isinstance(shape, Mapping) and shape.get("type") == "FeatureCollection":
+        shape = shape.get("features")
+        if not isinstance(shape, list | tuple):
+            raise InvalidShapeError("the FeatureCollection has no list 'features'")
+    if isinstance(shape, list | tuple) and depth < _MAX_DEPTH and not _is_bounds(shape):
         for member in shape:
             yield from _geometries(member, depth + 1)
         return
-    if isinstance(shape, Mapping) and shape.get("type") == "FeatureCollection":
-        features = shape.get("features")
-        if not isinstance(features, list | tuple):
-            raise InvalidShapeError("the FeatureCollection has no list 'features'")
-        for feature in features:
-            yield from _geometries(feature, depth + 1)
-        return
-    if not isinstance(shape, BaseGeometry | Mapping) and hasattr(shape, "__geo_interface__"):
-        mapping = shape.__geo_interface__
-        if isinstance(mapping, Mapping) and mapping.get("type") == "FeatureCollection":
-            yield from _geometries(mapping, depth + 1)
-            return
     try:
-        yield normalize_geometry(shape)
+        geometry = normalize_geometry(shape)
     except DawnlightError as error:
         raise InvalidShapeError(f"the shape cannot be tiled: {error}") from error
+    described = not isinstance(shape, BaseGeometry | Mapping)
+    # The collection of a geopandas object or of a context is that of its features.
+    yield from leaves(geometry) if described else [geometry]
+
+
+def _is_bounds(shape: Any) -> bool:
+    return len(shape) == 4 and all(isinstance(value, int | float) for value in shape)

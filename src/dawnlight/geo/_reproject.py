@@ -110,7 +110,7 @@ def _join(geometry: BaseGeometry, crs: pyproj.CRS) -> BaseGeometry:
         return geometry
     # Rounding brings the two sides together; only then can they be merged.
     rounded = shapely.set_precision(as_valid(geometry), _HAIRLINE / meters_per_unit(crs))
-    return collect([rounded])
+    return shapely.set_precision(collect([rounded]), 0)
 
 
 def default_segment(bounds: tuple[float, ...], crs: pyproj.CRS) -> float:

@@ -55,8 +55,9 @@ def split_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     Returns
     -------
     shapely geometry
-        The same object when nothing lies beyond 180 degrees. Otherwise the parts on either side, touching
-        the antimeridian; polygons are valid, points keep their number.
+        The same object when nothing lies beyond 180 degrees (a billionth of a degree counts as nothing).
+        Otherwise the parts on either side, touching the antimeridian; polygons are valid, points keep their
+        number.
 
     Examples
     --------
@@ -68,6 +69,9 @@ def split_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
         return geometry
     west, _, east, _ = geometry.bounds
     if west >= -180 and east <= 180:
+        return geometry
+    geometry = shapely.transform(geometry, _snap_to_antimeridian)
+    if west >= -180 - _TOLERANCE and east <= 180 + _TOLERANCE:
         return geometry
     if isinstance(geometry, shapely.GeometryCollection):
         return shapely.GeometryCollection([split_antimeridian(part) for part in geometry.geoms])
@@ -350,6 +354,15 @@ def _length(geometry: BaseGeometry) -> float:
 
 def _count(geometry: BaseGeometry) -> float:
     return float(sum(1 for part in leaves(geometry) if isinstance(part, shapely.Point)))
+
+
+def _snap_to_antimeridian(xy: Array) -> Array:
+    """Move what misses the antimeridian by rounding onto it, so that no sliver is cut off beyond."""
+    out = xy.copy()
+    seam = 360.0 * np.floor(out[:, 0] / 360.0) + 180.0
+    near = np.abs(out[:, 0] - seam) <= _TOLERANCE
+    out[near, 0] = seam[near]
+    return out
 
 
 def _wrap_points(geometry: shapely.Point | shapely.MultiPoint) -> BaseGeometry:
