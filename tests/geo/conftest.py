@@ -1,4 +1,4 @@
-"""Hypothesis without deadlines: the first call of a projection opens PROJ's database, however busy the machine."""
+"""Hypothesis without deadlines: the first use of a projection opens PROJ's database."""
 
 from __future__ import annotations
 

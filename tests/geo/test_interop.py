@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox as OdcGeoBox
 
-import dawnlight.common.geo
+import dawnlight.common
 import dawnlight.geo
 from dawnlight.errors import GeometryError, GridError, ParameterTypeError
 from dawnlight.geo import AOI, DLTile, GeoBox, XYZTile, normalize_context
