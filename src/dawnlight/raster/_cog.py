@@ -71,7 +71,14 @@ class CogReader:
         return self._fallback
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Read a window of some bands of a file; see `RasterReader.read`."""
         if len(masks) != len(bands):
@@ -84,7 +91,7 @@ class CogReader:
         handle = self._files.open(file)
         samples = np.array([band - 1 for band in bands], dtype=np.int64)
         try:
-            data = self._window(handle, file, pixels, samples, window, tiff.nodata)
+            data = self._window(handle, file, pixels, samples, window, tiff.nodata, out)
             valid = None if set(masks) <= {"none"} else self._valid(handle, file, pixels, mask, masks, window)
         except RasterReadError as error:
             where = (
@@ -160,11 +167,14 @@ class CogReader:
         samples: NDArray[np.int64],
         window: Window,
         nodata: float | None,
+        given: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
         from dawnlight.raster._unpack import unpack
 
         unsigned = "u1" if level.dtype == "bit" else f"u{level.dtype[1:]}"
-        out = np.empty((len(samples), window.height, window.width), dtype=unsigned)
+        shape = (len(samples), *window.shape)
+        fits = given is not None and given.shape == shape and given.dtype == np.dtype(level.dtype)
+        out = given.view(unsigned) if given is not None and fits else np.empty(shape, dtype=unsigned)
         one = np.zeros(1, dtype=np.int64)
         planes = [(int(s), one) for s in samples] if level.separate else [(0, samples)]
         for part in _parts(window, level):
@@ -176,6 +186,8 @@ class CogReader:
                 else:
                     tile, raw = self._tile(handle, file, level, part, number)
                     unpack(tile, wanted, raw, part.top, part.left, target, part.out_top, part.out_left)
+        if given is not None and fits:
+            return given
         return out if level.dtype == "bit" else out.view(level.dtype)
 
     def _tile(
@@ -185,6 +197,8 @@ class CogReader:
 
         A tile that the window uses whole is decoded into a buffer of the thread; others are kept decoded.
         """
+        from dawnlight.raster._unpack import integrate
+
         size = level.tile_bytes(part.row)
         if part.whole:
             return _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
@@ -192,7 +206,11 @@ class CogReader:
         def decode() -> NDArray[Any]:
             buffer = np.empty(size, dtype=np.uint8)
             tile, raw = _shape(level, part.row, self._stored(handle, level, number, buffer))
-            return np.cumsum(tile, axis=1, dtype=tile.dtype) if raw else tile
+            if not raw:
+                return tile
+            summed = np.empty_like(tile)
+            integrate(tile, summed)
+            return summed
 
         return self._cache.get((file, level.shape, level.dtype, number), decode), False
 

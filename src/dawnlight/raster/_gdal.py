@@ -72,9 +72,16 @@ class GdalReader:
         self.close()
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
-        """Read a window of some bands of a file; see `RasterReader.read`."""
+        """Read a window of some bands of a file; see `RasterReader.read`. ``out`` is not used."""
         if len(masks) != len(bands):
             raise ParameterError(f"{len(masks)} masks for {len(bands)} bands")
         with self._lend(file, level) as handle:
@@ -192,7 +199,6 @@ class _Handle:
 
     def close(self) -> None:
         self._dataset.close()
-
 
 
 # Readers of this process, and handles inherited through a fork: closing those could wait for a lock whose

@@ -24,7 +24,14 @@ class RasterReader(Protocol):
     """
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Read a window of some bands of a file.
 
@@ -40,6 +47,8 @@ class RasterReader(Protocol):
             Inside the level's shape; may be empty.
         masks : tuple of str
             One for each band: ``"none"``, ``"internal"`` or ``"alpha"``.
+        out : ndarray, (band, y, x), optional
+            Of the file's dtype and the window's shape: the reader may fill and return it as the data.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Undoing predictors while pixels are put in place; compiled, and without the GIL.
+"""Passes over pixels between the decoder and the result; compiled, and without the GIL.
 
 A tile arrives as the samples that the decompressor wrote: (rows, columns, samples). ``unpack`` writes a
 rectangle of it into the output band by band, and sums up differences on the way.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["join_floats", "unpack"]
+__all__ = ["integrate", "join_floats", "unpack", "widen"]
 
 _jit: Any = njit(nogil=True, cache=True, boundscheck=False)
 
@@ -78,3 +78,37 @@ def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
         for c in range(count):
             for b in range(width):
                 out[r, c * width + width - 1 - b] = row[b * count + c]
+
+
+@_jit
+def integrate(tile: Any, out: Any) -> None:
+    """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
+    rows, columns, samples = tile.shape
+    for r in range(rows):
+        for s in range(samples):
+            total = tile[r, 0, s]
+            out[r, 0, s] = total
+            for c in range(1, columns):
+                total += tile[r, c, s]
+                out[r, c, s] = total
+
+
+@_jit
+def widen(values: Any, ok: Any, nodata: Any, has_nodata: bool, out: Any) -> None:
+    """Copy (rows, columns) to a float array; NaN where a value is nodata or NaN, or is not ``ok``.
+
+    ``ok`` without elements: all are.
+    """
+    rows, columns = values.shape
+    masked = ok.shape[0] > 0
+    for r in range(rows):
+        if masked:
+            for c in range(columns):
+                value = values[r, c]
+                missing = (not ok[r, c]) | (has_nodata & (value == nodata)) | (value != value)
+                out[r, c] = np.nan if missing else value
+        else:
+            for c in range(columns):
+                value = values[r, c]
+                missing = (has_nodata & (value == nodata)) | (value != value)
+                out[r, c] = np.nan if missing else value

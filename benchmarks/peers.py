@@ -1,0 +1,126 @@
+"""The same request to each library: returns a lazy DataArray (time, band, y, x) on one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.archive import BANDS, RESOLUTION, SIZE, Scene
+
+_KERNELS = {"near": "nearest", "bilinear": "bilinear", "cubic": "cubic"}
+
+
+def ours(scenes: Sequence[Scene]) -> Any:
+    """Register the scenes in a catalog of this process."""
+    import dawnlight as dl
+    from dawnlight.raster._gdal import read_header
+    from dawnlight.search import Document
+
+    client = dl.open("memory://")
+    dl.Product(id="s2", name="Benchmark", client=client).save()
+    for index, band in enumerate(BANDS):
+        kind = dl.ClassBand if band == "scl" else dl.SpectralBand
+        ranges = {"data_range": (0, 255), "display_range": (0, 255)}
+        data_type = "Byte" if band == "scl" else "UInt16"
+        kind(id=f"s2:{band}", data_type=data_type, band_index=0, file_index=index, nodata=0, client=client, **ranges).save()
+    documents = []
+    for scene in scenes:
+        headers = [read_header(scene.files[band]) for band in BANDS]
+        grid = headers[0].geobox
+        documents.append(
+            Document(
+                kind="image",
+                id=f"s2:{scene.name}",
+                attributes={
+                    "name": scene.name,
+                    "product_id": "s2",
+                    "acquired": scene.date,
+                    "cs_code": f"EPSG:{scene.epsg}",
+                    "geotrans": list(grid.geotrans),
+                    "x_pixels": SIZE,
+                    "y_pixels": SIZE,
+                    "files": [{"href": header.href, "size_bytes": header.size_bytes} for header in headers],
+                    "file_headers": [header.to_dict() for header in headers],
+                    "storage_state": "available",
+                },
+            )
+        )
+    client.store.create(documents)
+    return dl.Image.search(client=client).sort("acquired").collect()
+
+
+def items(scenes: Sequence[Scene]) -> list[Any]:
+    """Describe the scenes as STAC items for the peers."""
+    from datetime import datetime
+
+    import pystac
+    import shapely
+    from pyproj import Transformer
+
+    found = []
+    for scene in scenes:
+        x, y = scene.origin
+        extent = (x, y - SIZE * RESOLUTION, x + SIZE * RESOLUTION, y)
+        to_world = Transformer.from_crs(scene.epsg, 4326, always_xy=True)
+        west, south, east, north = to_world.transform_bounds(*extent)
+        item = pystac.Item(
+            id=scene.name,
+            geometry=shapely.box(west, south, east, north).__geo_interface__,
+            bbox=[west, south, east, north],
+            datetime=datetime.fromisoformat(scene.date),
+            properties={"proj:epsg": scene.epsg, "proj:code": f"EPSG:{scene.epsg}"},
+            stac_extensions=[
+                "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
+                "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+            ],
+        )
+        for band in BANDS:
+            asset = pystac.Asset(
+                scene.files[band],
+                media_type=pystac.MediaType.COG,
+                roles=["data"],
+                extra_fields={
+                    "proj:shape": [SIZE, SIZE],
+                    "proj:transform": list(scene.transform)[:6],
+                    "raster:bands": [{"data_type": "uint8" if band == "scl" else "uint16", "nodata": 0}],
+                },
+            )
+            item.add_asset(band, asset)
+        found.append(item)
+    return found
+
+
+def load_ours(images: Any, bands: list[str], grid: Any, kernel: str, chunk: Any, *, masked: bool = False) -> Any:
+    return images.stack(bands, grid, resampler=kernel, chunks=chunk, mask_nodata=masked)
+
+
+def load_odc(found: list[Any], bands: list[str], grid: Any, kernel: str, chunk: Any) -> Any:
+    import odc.stac
+
+    chunks = {"y": chunk, "x": chunk} if isinstance(chunk, int) else {"y": 2048, "x": 2048}
+    data = odc.stac.load(
+        found, bands=bands, geobox=grid.to_odc(), chunks=chunks, resampling=_KERNELS[kernel], groupby="id"
+    )
+    return data.to_dataarray("band").transpose("time", "band", "y", "x")
+
+
+def load_stackstac(found: list[Any], bands: list[str], grid: Any, kernel: str, chunk: Any) -> Any:
+    import stackstac
+    from rasterio.enums import Resampling
+
+    return stackstac.stack(
+        found,
+        assets=bands,
+        epsg=grid.crs.to_epsg(),
+        bounds=grid.bounds,
+        resolution=grid.resolution[0],
+        chunksize=chunk if isinstance(chunk, int) else 2048,
+        dtype=np.dtype("uint16"),
+        fill_value=np.uint16(0),
+        rescale=False,
+        resampling=getattr(Resampling, _KERNELS[kernel]),
+        snap_bounds=False,
+        xy_coords=False,
+    )

@@ -1,0 +1,190 @@
+"""Carrying out planned reads: files in, pixels with their validity out, failures named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawnlight.errors import RasterError
+from dawnlight.geo import Window
+from dawnlight.raster._dtypes import cast
+from dawnlight.raster._failures import Failure, FailureLog
+from dawnlight.raster._plan import Read, ReadPlan
+from dawnlight.raster._reader import Pixels, RasterReader
+from dawnlight.raster._sources import RasterSource
+from dawnlight.raster._steps import apply_steps
+from dawnlight.raster._warp import place
+
+__all__ = ["Fetcher"]
+
+_WINDOW_BYTES = 64 * 2**20
+_SMALLEST = 64
+
+
+class Fetcher:
+    """Reads what a plan asks for.
+
+    Parameters
+    ----------
+    plan
+        Describes the bands, and plans parts of a read that is too large to hold at once.
+    reader
+        Opens files.
+    errors
+        ``"raise"``, or ``"mask"``: the pixels of a failed read are missing and the failure is noted.
+    log
+        Where tolerated failures go.
+    """
+
+    def __init__(self, plan: ReadPlan, reader: RasterReader, errors: str, log: FailureLog) -> None:
+        self._plan = plan
+        self._reader = reader
+        self._errors = errors
+        self._log = log
+
+    def fill(
+        self,
+        read: Read,
+        window: Window,
+        out: NDArray[Any],
+        ok: NDArray[np.bool_],
+        *,
+        raw: bool = False,
+        whole: Window | None = None,
+    ) -> None:
+        """Put the pixels of a read into a window of the output.
+
+        Parameters
+        ----------
+        read
+            Planned for ``window``.
+        window
+            Rows and columns of the output.
+        out, ok
+            (band, height, width) of ``whole``; pixels that the read has are written, the others stay.
+        raw
+            Take stored values as they are: nothing counts as missing.
+        whole
+            The window that ``out`` is for, when ``window`` is a part of it.
+        """
+        whole = whole or window
+        if self._too_large(read, window):
+            # Cutting the output changes no pixel, so what is too much at once is read in parts.
+            for part in halves(window):
+                smaller = self._plan.again(read, part)
+                if smaller is not None:
+                    self.fill(smaller, part, out, ok, raw=raw, whole=whole)
+            return
+        data, valid = self.pixels(read, raw=raw)
+        rows = slice(window.y - whole.y, window.stop_y - whole.y)
+        cols = slice(window.x - whole.x, window.stop_x - whole.x)
+        place(read, data, valid, window, out[:, rows, cols], ok[:, rows, cols])
+
+    def pixels(self, read: Read, *, raw: bool = False) -> Pixels:
+        """Return the pixels of a read in the type of its bands, and which of them are not missing.
+
+        Missing are those with the nodata value, those that the file's own mask hides, and NaN.
+        """
+        dtype = np.dtype(self._plan.bands[read.bands[0]].dtype)
+        data: NDArray[Any] | None = None
+        valid: NDArray[np.bool_] | None = None
+        shape = (len(read.bands), read.window.height, read.window.width)
+        files = read.files
+        for positions in files.values():
+            sources = [read.sources[k] for k in positions]
+            stored, own = self._stored(read, sources, raw=raw)
+            if len(files) == 1 and stored.dtype == dtype and not any(source.steps for source in sources):
+                data = stored
+            elif data is None:
+                data = np.empty(shape, dtype=dtype)
+            for row, (position, source) in enumerate(zip(positions, sources, strict=True)):
+                ok = None if raw else has_data(stored[row], source.layout.nodata)
+                if own is not None:
+                    ok = own[row] if ok is None else ok & own[row]
+                if data is not stored:
+                    values = apply_steps(stored[row], source.steps) if source.steps else stored[row]
+                    if source.steps and values.dtype.kind == "f" and not raw:
+                        ok = ~np.isnan(values) if ok is None else ok & ~np.isnan(values)
+                    data[position] = values if values.dtype == dtype else cast(values, dtype)
+                if ok is not None:
+                    if valid is None:
+                        valid = np.ones(shape, dtype=np.bool_)
+                    valid[position] = ok
+        assert data is not None
+        return data, valid
+
+    def stored(self, read: Read, positions: Sequence[int], out: NDArray[Any] | None = None) -> Pixels:
+        """Return stored values of sources that share a file, and the file's own mask.
+
+        Nodata is not looked at. ``out`` is filled and returned where the reader can.
+        """
+        return self._stored(read, [read.sources[k] for k in positions], raw=False, out=out)
+
+    def _stored(
+        self, read: Read, sources: Sequence[RasterSource], *, raw: bool, out: NDArray[Any] | None = None
+    ) -> Pixels:
+        masks = tuple("none" if raw else source.layout.mask for source in sources)
+        numbers = tuple(source.band for source in sources)
+        try:
+            return self._reader.read(
+                sources[0].file, numbers, read.level.level, read.window, masks=masks, out=out
+            )
+        except RasterError as error:
+            return self._failed(error, read, sources)
+
+    def _failed(self, error: RasterError, read: Read, sources: Sequence[RasterSource]) -> Pixels:
+        failure = Failure.of(error, read, sources, [self._plan.bands[band].name for band in read.bands])
+        if self._errors != "mask":
+            raise failure.raised(error) from error
+        self._log.add(failure)
+        shape = (len(sources), read.window.height, read.window.width)
+        return np.zeros(shape, dtype=sources[0].layout.dtype), np.zeros(shape, dtype=np.bool_)
+
+    def _too_large(self, read: Read, window: Window) -> bool:
+        itemsize = np.dtype(self._plan.bands[read.bands[0]].dtype).itemsize
+        size = read.window.size * itemsize * len(read.bands)
+        return size > _WINDOW_BYTES and read.shift is None and max(window.shape) > _SMALLEST
+
+
+def halves(window: Window) -> tuple[Window, Window]:
+    """Cut a window in two across its longer side."""
+    if window.height >= window.width:
+        half = window.height // 2
+        return (
+            Window(window.y, window.x, half, window.width),
+            Window(window.y + half, window.x, window.height - half, window.width),
+        )
+    half = window.width // 2
+    return (
+        Window(window.y, window.x, window.height, half),
+        Window(window.y, window.x + half, window.height, window.width - half),
+    )
+
+
+def nodata_in(dtype: np.dtype[Any], nodata: float | None) -> Any:
+    """Return a nodata value in a type, or None where no value of that type can equal it (or it is NaN)."""
+    if nodata is None or np.isnan(nodata):
+        return None
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if not float(nodata).is_integer() or not info.min <= nodata <= info.max:
+            return None
+        return dtype.type(int(nodata))
+    return dtype.type(nodata)
+
+
+def has_data(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | None:
+    """Return where a band has data by its nodata value; NaN never is data. None: everywhere."""
+    valid: NDArray[np.bool_] | None = None
+    if pixels.dtype.kind == "f":
+        nan = np.isnan(pixels)
+        if nan.any():
+            valid = ~nan
+    value = nodata_in(pixels.dtype, nodata)
+    if value is None:
+        return valid
+    different: NDArray[np.bool_] = pixels != value
+    return different if valid is None else valid & different
