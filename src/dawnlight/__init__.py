@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from dawnlight.geo import AOI, DLTile, GeoContext, XYZTile
 
-__version__ = "0.1.0"
+    __version__: str
 
 # Where each public name comes from; None: it is a module of its own.
 _SOURCES: dict[str, str | None] = {
@@ -91,6 +91,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dawnlight")
     if name not in _SOURCES:
         raise AttributeError(f"module 'dawnlight' has no attribute {name!r}")
     source = _SOURCES[name]

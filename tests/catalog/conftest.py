@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from dawnlight.catalog import CatalogClient, Product, open
+import dawnlight as dl
+from dawnlight.catalog import CatalogClient, Product
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CatalogClient]:
     """A new, empty catalog of each embedded kind."""
-    with open("memory://" if request.param == "memory" else tmp_path / "catalog") as client:
+    with dl.open("memory://" if request.param == "memory" else tmp_path / "catalog") as client:
         yield client
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dawnlight.catalog import Band, CatalogClient, GenericBand, Image, Product, open
+import dawnlight as dl
+from dawnlight.catalog import Band, CatalogClient, GenericBand, Image, Product
 from dawnlight.errors import ConflictError, DeletedObjectError, ParameterError, ValidationError
 
 
@@ -101,7 +102,7 @@ def test_what_cannot_be_saved_together(client: CatalogClient, product: Product) 
     with pytest.raises(ParameterError, match="batch_size"):
         Image.save_many([], batch_size=0)
     with pytest.raises(ParameterError, match="another catalog"):
-        Image.save_many([*make(client, 1), *make(open("memory://"), 1)], progress=False)
+        Image.save_many([*make(client, 1), *make(dl.open("memory://"), 1)], progress=False)
     (image,) = make(client, 1)
     image.save()
     image.delete()

@@ -3,7 +3,10 @@
 from dawnlight.catalog._auth import AuthCatalogObject
 from dawnlight.catalog._bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
 from dawnlight.catalog._base import CatalogObject, CatalogObjectBase
-from dawnlight.catalog._client import CatalogClient, open
+from dawnlight.catalog._client import CatalogClient
+
+# Not in __all__: a star import must not hide Python's own open().
+from dawnlight.catalog._client import open as open
 from dawnlight.catalog._collection import Collection
 from dawnlight.catalog._eacher import Eacher
 from dawnlight.catalog._enums import (
@@ -97,7 +100,6 @@ __all__ = [
     "TaskState",
     "TaskStatus",
     "UnsavedObjectError",
-    "open",
     "properties",
 ]
 

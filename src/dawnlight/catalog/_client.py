@@ -63,7 +63,7 @@ class CatalogClient:
         self._url = ""
         if isinstance(store, (str, os.PathLike)):
             self._url = os.fspath(store)
-        elif hasattr(store, "search"):
+        elif isinstance(store, CatalogStore):
             self._adopt(store)
         else:
             raise ParameterTypeError(f"store={store!r:.200} must be a catalog store, a folder or a URL")

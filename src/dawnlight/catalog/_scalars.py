@@ -61,6 +61,12 @@ class FloatAttribute(Attribute[float | None]):
             raise self.fail(value, "a finite number; None says that there is no value")
         return number
 
+    def load(self, wire: Any) -> Any:
+        try:
+            return float(wire) if type(wire) is int else wire  # JSON may have dropped the ".0"
+        except OverflowError:
+            return wire
+
 
 class NumberAttribute(Attribute[int | float | None]):
     """An int or float that stays what it is. Not-a-number and infinities are allowed.
