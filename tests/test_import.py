@@ -29,6 +29,10 @@ def test_heavy_libraries_are_not_loaded(code: str) -> None:
     assert loaded_after(code) & HEAVY == set()
 
 
+def test_importing_registers_the_accessor() -> None:
+    assert "xarray" in loaded_after("import dawnlight, xarray; assert hasattr(xarray.DataArray, 'dl')")
+
+
 def test_importing_touches_no_file(tmp_path: Path) -> None:
     loaded_after("import dawnlight as dl; dl.CatalogClient.get_default_client()", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []

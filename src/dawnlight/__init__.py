@@ -100,8 +100,6 @@ def __getattr__(name: str) -> Any:
     source = _SOURCES[name]
     if source is None:
         found = importlib.import_module(f"dawnlight.{name}")
-        if name == "common":
-            importlib.import_module("dawnlight.common.geo")  # so that ``dl.common.geo`` is there
     else:
         found = getattr(importlib.import_module(f"dawnlight.{source}"), name)
     globals()[name] = found
