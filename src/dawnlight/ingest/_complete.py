@@ -11,6 +11,7 @@ from dawnlight.errors import BandError, ParameterError
 from dawnlight.geo import GeoBox, spell_crs
 from dawnlight.geo._crs import meters_per_unit
 from dawnlight.ingest._footprints import find_footprint
+from dawnlight.ingest._names import without_alpha
 from dawnlight.raster._dtypes import data_type_of, numpy_dtype
 from dawnlight.raster._gdal import GdalReader, read_header
 from dawnlight.raster._header import FileHeader
@@ -174,8 +175,12 @@ def _serve(headers: Sequence[FileHeader], bands: Sequence[Document]) -> list[Fil
         place = _place(headers, band)
         if place is not None and named[place[0]][place[1]] is None:
             named[place[0]][place[1]] = band.get("name")
-    served = [header.patch(names=tuple(names)) for header, names in zip(headers, named, strict=True)]
     by_name = {band.get("name"): band for band in bands}
+    masks = {"alpha", *(name for name, band in by_name.items() if band.get("type") == "mask")}
+    served = [
+        without_alpha(header.patch(names=tuple(names)), masks)
+        for header, names in zip(headers, named, strict=True)
+    ]
     for header in served:
         for name, info in zip(header.names, header.bands, strict=True):
             wanted = by_name[name].get("data_type") if name in by_name else None
@@ -204,7 +209,7 @@ def _place(headers: Sequence[FileHeader], band: Document) -> tuple[int, int] | N
 def _missing(given: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is described and not given; grid and CRS belong together and are taken as a whole."""
     found = {name: described[name] for name in ("geometry", "storage_state") if name in described}
-    if given.get("geotrans") is None:
+    if given.get("geotrans") is None or list(given["geotrans"]) == described["geotrans"]:
         found |= {name: described[name] for name in ("geotrans", "x_pixels", "y_pixels")}
     if given.get("cs_code") is None and given.get("projection") is None:
         found |= {name: described[name] for name in ("cs_code", "projection") if name in described}

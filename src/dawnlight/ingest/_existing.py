@@ -86,6 +86,9 @@ def compare_with_image(
         (href, match) for href, match in zip(group.hrefs, group.matches, strict=True) if href not in gone
     ]
     given += [(href, pattern.match(href) if pattern else None) for href in kept]
+    # Files keep their places, since bands may be found by them; new ones come last.
+    places = {href: number for number, href in enumerate(known)}
+    given.sort(key=lambda item: places.get(item[0], len(places)))
     hrefs, matches = zip(*given, strict=True)
     return Settled(
         results=tuple(result for result in results if result.status == "refused"),

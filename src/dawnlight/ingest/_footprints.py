@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from shapely import affinity
-from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from dawnlight.errors import GeometryError, UnsupportedRasterError
-from dawnlight.geo import GeoBox, reproject_geometry
+from dawnlight.geo import GeoBox, reproject_geometry, split_antimeridian
 from dawnlight.geo._crs import meters_per_unit
 from dawnlight.ingest._samples import read_valid
 from dawnlight.raster._header import FileHeader
@@ -73,7 +74,8 @@ def find_footprint(header: FileHeader, reader: RasterReader | None) -> dict[str,
             f"{header.href}: no part of the image has a place on the Earth ({error}); its geotransform or "
             "its CRS is wrong"
         ) from error
-    return dict(mapping(_plain(geometry, geobox)))
+    found: dict[str, object] = json.loads(shapely.to_geojson(_plain(_on_earth(geometry), geobox)))
+    return found
 
 
 def outline(valid: NDArray[np.bool_], *, margin: int = 0) -> BaseGeometry | None:
@@ -161,6 +163,14 @@ def _place(grid: BaseGeometry, geobox: GeoBox) -> BaseGeometry:
     placed = affinity.affine_transform(grid, [a, b, d, e, c, f])
     side = max(geobox.width * geobox.resolution[0], geobox.height * geobox.resolution[1])
     return reproject_geometry(placed, geobox.crs, "EPSG:4326", max_segment=side / 20)
+
+
+def _on_earth(geometry: BaseGeometry) -> BaseGeometry:
+    """Cut off what lies beyond the poles, as the outermost pixels of global grids do, and wrap longitudes."""
+    _, south, _, north = geometry.bounds
+    if south < -90 or north > 90:
+        geometry = geometry.intersection(shapely.box(-1080, -90, 1080, 90))
+    return split_antimeridian(geometry)
 
 
 def _plain(geometry: BaseGeometry, geobox: GeoBox) -> BaseGeometry:

@@ -9,7 +9,7 @@ from typing import Any
 from dawnlight.errors import ParameterError, RasterError
 from dawnlight.ingest._complete import describe_files, make_file, make_record
 from dawnlight.ingest._groups import FileGroup
-from dawnlight.ingest._names import check_distinct, name_bands, stem_of
+from dawnlight.ingest._names import check_distinct, name_bands, stem_of, without_alpha
 from dawnlight.ingest._report import FileResult
 from dawnlight.ingest._times import Acquisition, find_in_name, find_in_tags
 from dawnlight.raster._gdal import read_header
@@ -135,7 +135,7 @@ def _rename(headers: list[FileHeader], options: InspectOptions, group: FileGroup
             f"has {count} bands, and {len(options.bands)} names were given: {', '.join(options.bands)}"
         )
     names = iter(options.bands)
-    return [header.patch(names=tuple(next(names) for _ in header.bands)) for header in headers]
+    return [without_alpha(header.patch(names=tuple(next(names) for _ in header.bands))) for header in headers]
 
 
 def _find_acquisition(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from dawnlight.errors import ParameterError
 from dawnlight.ingest._pattern import path_of
 from dawnlight.raster._header import FileHeader
 
-__all__ = ["check_distinct", "make_valid_name", "name_bands", "stem_of"]
+__all__ = ["check_distinct", "make_valid_name", "name_bands", "stem_of", "without_alpha"]
 
 _INVALID = re.compile(r"[^a-zA-Z0-9_.-]+")
 # A description longer than this is a sentence.
@@ -88,6 +89,39 @@ def name_bands(header: FileHeader, *, band: str | None = None) -> tuple[str, ...
     names = ["alpha" if color == "alpha" else name for color, name in zip(colors, named, strict=True)]
     check_distinct(names, f"the bands of {header.href}")
     return tuple(names)
+
+
+def without_alpha(header: FileHeader, masks: Collection[str] = ("alpha",)) -> FileHeader:
+    """Return the header of a file whose alpha band is none, because it serves a band that is no mask.
+
+    Many writers mark the fourth of four bands as alpha, whatever it holds: that of aerial images is often
+    near infrared.
+
+    Parameters
+    ----------
+    header : FileHeader
+        With the names of the bands.
+    masks : collection of str, default: ("alpha",)
+        Names of bands that are masks.
+
+    Returns
+    -------
+    FileHeader
+        The same one if the alpha band is one of the masks or has no name, or if there is none.
+    """
+    bands = list(zip(header.bands, header.names, strict=True))
+    if not any(band.color == "alpha" and name is not None and name not in masks for band, name in bands):
+        return header
+    return header.patch(
+        bands=tuple(
+            replace(
+                band,
+                color="undefined" if band.color == "alpha" else band.color,
+                mask="none" if band.mask == "alpha" else band.mask,
+            )
+            for band in header.bands
+        )
+    )
 
 
 def check_distinct(names: Sequence[str], what: str) -> None:

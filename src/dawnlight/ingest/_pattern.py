@@ -8,7 +8,7 @@
     {band}/*_{date:%Y%m%d}_{end:%Y%m%d}.tif      one folder for each band, images named by time
 
 ==================  ================================================================================
-``{name}``          the image's name: the longest text that fits
+``{name}``          the image's name: the longest text that fits, but the shortest before ``{band:...}``
 ``{band}``          the band's name
 ``{date}``          when it was acquired: ISO, YYYYMMDD, or year and day of year, with time or without
 ``{date:FORMAT}``   the same in a format of ``strptime`` made of %Y %y %m %d %j %H %M %S %f %b %B
@@ -180,8 +180,10 @@ def _to_regex(whole: str, text: str, formats: dict[str, str | None]) -> str:
         elif piece["name"] in formats:
             regex += f"(?P={piece['name']})"
         elif piece["name"] in ("name", "band"):
+            # Bands that are spelled out may hold what separates them from the name.
+            text = _TEXT if piece["name"] == "band" or "{band:" not in whole else _TEXT + "?"
             options = (piece["spec"] or "").split("|")
-            body = "|".join("".join(map(_glob, option)) for option in options) if piece["spec"] else _TEXT
+            body = "|".join("".join(map(_glob, option)) for option in options) if piece["spec"] else text
             regex += f"(?P<{piece['name']}>{body})"
             formats[piece["name"]] = None
         elif piece["name"] in ("date", "end"):

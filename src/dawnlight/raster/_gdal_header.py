@@ -290,10 +290,12 @@ def _read_overviews(href: str, dataset: Any, notes: list[str]) -> tuple[tuple[in
     expected = _layout(dataset)
     found: list[tuple[int, int]] = []
     height, width = dataset.height, dataset.width
-    for level in range(1, _MAX_OVERVIEWS + 1):
+    # Counted, not tried out: GDAL also offers reductions that it makes while it decodes JPEG.
+    for level in range(1, min(len(dataset.overviews(1)), _MAX_OVERVIEWS) + 1):
         try:
             overview = open_dataset(href, level)
-        except RasterReadError:
+        except RasterReadError as error:
+            notes.append(f"overviews from number {level} on are ignored: {reason(error.__cause__)}")
             break
         with closing(overview):
             if overview.height > height or overview.width > width or overview.shape == (height, width):
