@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,8 @@ def test_the_stack_spans_both_zones_and_reads_nothing(client: CatalogClient) -> 
 
 def test_no_cloud_is_left_in_the_median(client: CatalogClient) -> None:
     stack = make_stack(search_images(client)).compute()
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(RuntimeWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
         median = compose(stack)
     classes = stack.sel(band="scl")
     often_clear = (classes.notnull() & ~classes.isin(HIDDEN)).sum("time") >= 2

@@ -67,7 +67,8 @@ def tell_demo(
 
     paths = folder / "before.png", folder / "after.png"
     for path, picture in zip(paths, (before, after), strict=True):
-        save_picture(path, picture)
+        # The same shades in both, so that they can be compared.
+        picture.dl.show(stretch=(0, 3600), gamma=1.6, axes=False, path=path)
     return paths
 
 
@@ -96,15 +97,6 @@ def compose(stack: xr.DataArray) -> xr.DataArray:
     scl = stack.sel(band="scl")
     clear = scl.notnull() & ~scl.isin(HIDDEN)
     return stack.sel(band=COLORS).where(clear).median("time", keep_attrs=True)
-
-
-def save_picture(path: Path, rgb: xr.DataArray) -> None:
-    """Save reflectance as a picture, with the same shades in every picture; where it is missing, nothing."""
-    from matplotlib.image import imsave
-
-    shade = np.clip(rgb.transpose("y", "x", "band").values / 3600, 0, 1) ** 0.62
-    opaque = np.isfinite(shade).all(axis=-1, keepdims=True)
-    imsave(path, np.concatenate([np.nan_to_num(shade), opaque], axis=-1))
 
 
 def _indent(text: str) -> str:
