@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import xarray as xr
 
 if TYPE_CHECKING:
+    import affine
     import pyproj
 
     from dawnlight.accessor._bands import BandInfo
-    from dawnlight.geo import GeoBox
+    from dawnlight.catalog import CatalogClient, ImageCollection
+    from dawnlight.geo import AOI, GeoBox
 
 __all__ = ["Asking"]
 
@@ -51,11 +53,87 @@ class Asking(Generic[T]):
         return geobox_of(self._obj)
 
     @property
+    def transform(self) -> affine.Affine:
+        """From (column, row) to (x, y), pixel corners; that of `geobox`."""
+        return self.geobox.transform
+
+    @property
+    def geocontext(self) -> AOI:
+        """The grid as a context, to load other images on the same pixels.
+
+        A grid whose rows run from south to north gives the same place with north up.
+
+        Raises
+        ------
+        GridError, CRSError
+            As for `geobox`.
+        """
+        from dawnlight.accessor._georeference import geocontext_of
+
+        return geocontext_of(self._obj)
+
+    @property
     def bands(self) -> dict[str, BandInfo]:
         """What is known of each band, by name and in the order of the array."""
         from dawnlight.accessor._bands import bands_of
 
         return bands_of(self._obj)
+
+    @property
+    def images(self) -> ImageCollection:
+        """The images behind the array, in the order of time, from the default catalog.
+
+        `find_images` takes another catalog, and keeps apart the images that share a time slot.
+
+        Raises
+        ------
+        ParameterError
+            The array has no coordinate ``id``.
+        NotFoundError
+            The catalog has not all of them.
+        """
+        from dawnlight.catalog import ImageCollection
+
+        groups = self.find_images()
+        return ImageCollection([image for group in groups for image in group], geocontext=self.geocontext)
+
+    def find_images(self, client: CatalogClient | None = None) -> list[ImageCollection]:
+        """Return the catalog objects behind each time slot.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            The catalog; the default one if not given.
+
+        Returns
+        -------
+        list of ImageCollection
+            One for each time slot, or a single one where the array has no time; in the order in which the
+            images were painted, the last on top.
+
+        Raises
+        ------
+        ParameterError
+            The array has no coordinate ``id``: it was not loaded by Dawnlight, or was reduced over time.
+        NotFoundError
+            The catalog has not all of them.
+        """
+        from dawnlight.accessor._images import find_images
+
+        return find_images(self._obj, client)
+
+    def raster_info(self) -> Any:
+        """Describe the raster with the keys that the reference platform uses; no pixel is read.
+
+        Returns
+        -------
+        dict or list of dict
+            One for each time slot; a single one where there is no time. Keys such as ``geoTransform``,
+            ``size``, ``coordinateSystem``, ``cornerCoordinates``, ``wgs84Extent`` and ``bands``.
+        """
+        from dawnlight.accessor._images import raster_info
+
+        return raster_info(self._obj)
 
     def report(self) -> list[dict[str, Any]]:
         """List the reads that failed and were tolerated.

@@ -35,6 +35,10 @@ class BandInfo:
     """Least and greatest value that pixels can have."""
     display_range: tuple[float, float] | None = None
     """Least and greatest value worth showing."""
+    physical_range: tuple[float, float] | None = None
+    """What `data_range` stands for in physical units."""
+    physical_unit: str | None = None
+    """Unit of `physical_range`."""
     wavelength: float | None = None
     """Centre in nanometres."""
     class_labels: tuple[str | None, ...] = ()
@@ -101,6 +105,8 @@ def info_of(name: str, record: Mapping[str, Any]) -> BandInfo:
         nodata=record.get("nodata"),
         data_range=_pair(record.get("data_range")),
         display_range=_pair(record.get("display_range")),
+        physical_range=_pair(record.get("physical_range")),
+        physical_unit=record.get("physical_range_unit"),
         wavelength=None if wave is None or math.isnan(wave) else float(wave),
         class_labels=tuple(record.get("class_labels") or ()),
         colormap=tuple(tuple(color) for color in record.get("colormap") or ()),

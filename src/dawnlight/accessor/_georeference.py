@@ -13,9 +13,9 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from dawnlight.errors import CRSError, GridError
-from dawnlight.geo import GeoBox, normalize_crs
+from dawnlight.geo import AOI, GeoBox, normalize_crs
 
-__all__ = ["XarrayObject", "crs_of", "find_crs", "geobox_of", "spatial_dims"]
+__all__ = ["XarrayObject", "crs_of", "find_crs", "geobox_of", "geocontext_of", "spatial_dims"]
 
 XarrayObject = xr.DataArray | xr.Dataset
 
@@ -135,6 +135,24 @@ def geobox_of(obj: XarrayObject) -> GeoBox:
     width, left = _axis(x, str(xdim), None if upright is None else (upright.a, upright.c))
     height, top = _axis(y, str(ydim), None if upright is None else (upright.e, upright.f))
     return GeoBox(shape, Affine(width, 0, left, 0, height, top), crs)
+
+
+def geocontext_of(obj: XarrayObject) -> AOI:
+    """Return the grid as a context that resolves to it; south-up grids give the same place north up.
+
+    Raises
+    ------
+    GridError
+        There is no grid, or it is rotated.
+    """
+    geobox = geobox_of(obj)
+    if not geobox.is_axis_aligned:
+        raise GridError(f"a context cannot stand for a rotated grid: {geobox}")
+    if not geobox.is_north_up:
+        minx, _, _, maxy = geobox.bounds
+        rx, ry = geobox.resolution
+        geobox = GeoBox(geobox.shape, Affine(rx, 0, minx, 0, -ry, maxy), geobox.crs)
+    return AOI.from_geobox(geobox)
 
 
 def _noted_transform(obj: XarrayObject) -> Affine | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.catalog._bridge import column
-from dawnlight.geo import spell_crs
+from dawnlight.geo import GeoBox, spell_crs
 from dawnlight.raster._labels import Labels, storage_encoding
 from dawnlight.search import time_to_wire
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dawnlight.catalog._loading import Loading
 
-__all__ = ["label_mosaic", "label_stack", "raster_info"]
+__all__ = ["grid_info", "label_mosaic", "label_stack", "raster_info"]
 
 _NUMBERS = (
     "cloud_fraction",
@@ -79,28 +79,51 @@ def _labels(loading: Loading, **parts: Any) -> Labels:
     }
     if all(value is None for value in along_band["wavelength"]):
         del along_band["wavelength"]
+    records = {name: _band_record(band) for name, band in zip(names, bands, strict=True)}
+    for position, name in enumerate(names):
+        scale, level = request.scales[position], request.first(position).level
+        if scale is not None or level is not None:
+            records[name] = _changed_record(records[name], scale, request.data_type)
     tolerant = loading.lazy.errors == "mask"
     return Labels(
         geobox=loading.geobox,
         grid_attrs={"dawnlight_report": loading.lazy.log.token} if tolerant else {},
         bands=names,
         along_band=along_band,
-        band_attrs={"dawnlight": json.dumps(dict(zip(names, map(_band_record, bands), strict=True)))},
+        band_attrs={"dawnlight": json.dumps(records)},
         attrs={"data_type": request.data_type},
         encoding=storage_encoding(loading.dtype, [None] * len(nodata) if scaled else nodata, request.masked),
         **parts,
     )
 
 
+def _changed_record(record: Mapping[str, Any], scale: Any, data_type: str) -> dict[str, Any]:
+    """Record of a band whose numbers are no longer those of the files."""
+    stored = ("nodata", "display_range", "data_range", "physical_range", "physical_range_unit")
+    kept = {name: value for name, value in record.items() if name not in stored}
+    if scale:
+        kept["display_range"] = list(scale[2:])
+    return {**kept, "data_type": data_type}
+
+
 def _band_record(band: Any) -> dict[str, Any]:
     """Collect what showing and storing a band needs, as JSON values for the coordinate's attributes."""
     record = {"type": str(band.type), "data_type": band.data_type, "nodata": band.nodata}
-    for name in ("display_range", "data_range", "class_labels", "colormap", "colormap_name", "description"):
+    for name in (
+        "display_range",
+        "data_range",
+        "physical_range",
+        "physical_range_unit",
+        "class_labels",
+        "colormap",
+        "colormap_name",
+        "description",
+    ):
         value = getattr(band, name, None)
         if value is not None:
             record[name] = (
                 [list(v) if isinstance(v, tuple) else v for v in value]
-                if name != "description" and (not isinstance(value, str))
+                if not isinstance(value, str)
                 else value
             )
     return {name: value for name, value in record.items() if value is not None}
@@ -143,11 +166,16 @@ def _to_datetime64(times: Sequence[str | datetime | None]) -> NDArray[np.datetim
 
 def raster_info(loading: Loading, layer: int = 0) -> dict[str, Any]:
     """Describe the raster of one layer with the keys that the reference platform uses; no pixel is read."""
-    geobox, request = loading.geobox, loading.request
+    ids = [str(loading.images[number].id) for number in loading.layers[layer]]
+    bands = [_band_info(loading, position) for position in range(loading.request.keep)]
+    return grid_info(loading.geobox, ids, bands)
+
+
+def grid_info(geobox: GeoBox, ids: Sequence[str], bands: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Describe a raster by its grid, the images it is made from and what is known of its bands."""
     minx, miny, maxx, maxy = geobox.bounds
     crs = geobox.crs
     code = spell_crs(crs)
-    ids = [str(loading.images[number].id) for number in loading.layers[layer]]
     return {
         "id": ids[0] if len(ids) == 1 else "mosaic",
         "geoTransform": list(geobox.geotrans),
@@ -168,9 +196,9 @@ def raster_info(loading: Loading, layer: int = 0) -> dict[str, Any]:
         "wgs84Extent": geobox.footprint().__geo_interface__,
         "driverShortName": "MEM",
         "driverLongName": "In Memory raster",
-        "files": ids,
+        "files": list(ids),
         "metadata": {},
-        "bands": [_band_info(loading, position) for position in range(request.keep)],
+        "bands": list(bands),
     }
 
 
