@@ -12,7 +12,7 @@ __all__ = ["Window"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A rectangle of pixels, rows ``y ... stop_y - 1`` and columns ``x ... stop_x - 1``.
+    """A rectangle of pixels, rows ``y`` to ``stop_y - 1`` and columns ``x`` to ``stop_x - 1``.
 
     It may lie outside any array (negative ``y`` and ``x``) and may be empty (``height`` or ``width`` 0).
 
