@@ -9,9 +9,9 @@ Two rules hold for all of them:
 
 * An invalid source pixel is absent: it contributes nothing and its weight is shared by the others.
 * Interpolating kernels (nearest to lanczos) give a pixel exactly where the source pixel that contains its
-centre
-  is valid, so the valid area neither grows nor shrinks with the kernel. Area kernels (average to q3) give a
-  pixel where at least one valid source pixel lies in its footprint.
+  centre is valid, so the valid area neither grows nor shrinks with the kernel. Area kernels (average to q3,
+  in `dawnlight.raster._kernels_area`) give a pixel where at least one valid source pixel lies in its
+  footprint.
 
 Each kernel returns how many pixels needed a source pixel that the window does not hold: anything but 0 is
 an error of the caller, which must not be painted over.
@@ -28,7 +28,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["STEP", "TIE", "area", "bilinear", "cubic", "expand", "nearest", "separable"]
+from dawnlight.raster._lattice import EDGE
+
+__all__ = ["STEP", "TIE", "bilinear", "cubic", "expand", "nearest", "separable"]
 
 STEP = 16
 """Output pixels between two nodes of the coordinate lattice."""
@@ -96,11 +98,11 @@ def nearest(
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
         for c in range(width):
-            x = xs[c] + TIE
-            y = ys[c] + TIE
-            if x >= 0.0 and y >= 0.0 and x < full[1] and y < full[0]:
-                ix = int(x) - offset[1]
-                iy = int(y) - offset[0]
+            x = xs[c]
+            y = ys[c]
+            if x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE:
+                ix = min(int(x + TIE), full[1] - 1) - offset[1]
+                iy = min(int(y + TIE), full[0] - 1) - offset[0]
                 if ix < 0 or iy < 0 or ix >= w or iy >= h:
                     missed += 1
                     continue
@@ -176,10 +178,10 @@ def bilinear(
         for c in range(width):
             x = xs[c]
             y = ys[c]
-            if not (x + TIE >= 0.0 and y + TIE >= 0.0 and x + TIE < full[1] and y + TIE < full[0]):
+            if not (x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE):
                 continue
-            cx = int(x + TIE) - offset[1]
-            cy = int(y + TIE) - offset[0]
+            cx = min(int(x + TIE), full[1] - 1) - offset[1]
+            cy = min(int(y + TIE), full[0] - 1) - offset[0]
             if cx < 0 or cy < 0 or cx >= w or cy >= h:
                 missed += 1
                 continue
@@ -247,10 +249,10 @@ def cubic(
         for c in range(width):
             x = xs[c]
             y = ys[c]
-            if not (x + TIE >= 0.0 and y + TIE >= 0.0 and x + TIE < full[1] and y + TIE < full[0]):
+            if not (x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE):
                 continue
-            cx = int(x + TIE) - offset[1]
-            cy = int(y + TIE) - offset[0]
+            cx = min(int(x + TIE), full[1] - 1) - offset[1]
+            cy = min(int(y + TIE), full[0] - 1) - offset[0]
             if cx < 0 or cy < 0 or cx >= w or cy >= h:
                 missed += 1
                 continue
@@ -344,10 +346,10 @@ def separable(
         for c in range(width):
             x = xs[c]
             y = ys[c]
-            if not (x + TIE >= 0.0 and y + TIE >= 0.0 and x + TIE < full[1] and y + TIE < full[0]):
+            if not (x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE):
                 continue
-            cx = int(x + TIE) - offset[1]
-            cy = int(y + TIE) - offset[0]
+            cx = min(int(x + TIE), full[1] - 1) - offset[1]
+            cy = min(int(y + TIE), full[0] - 1) - offset[0]
             if cx < 0 or cy < 0 or cx >= w or cy >= h:
                 missed += 1
                 continue
@@ -379,149 +381,4 @@ def separable(
                     value = float(src[b, cy, cx])
                 out[b, row, c] = _store(value, limits[0], limits[1], integer)
                 out_ok[b, row, c] = 1
-    return missed
-
-
-@_jit
-def _mode(values: Any, weights: Any, count: int) -> float:
-    """Value with the largest summed weight; of equals the one met first."""
-    kinds = 0
-    for k in range(count):
-        found = -1
-        for m in range(kinds):
-            if values[m] == values[k]:
-                found = m
-                break
-        if found < 0:
-            value = values[k]
-            weight = weights[k]
-            values[kinds] = value
-            weights[kinds] = weight
-            kinds += 1
-        else:
-            weights[found] += weights[k]
-    best = 0
-    for m in range(1, kinds):
-        if weights[m] > weights[best] * (1.0 + 1e-9):
-            best = m
-    return float(values[best])
-
-
-@_jit
-def _reduce(kind: int, quantile: float, values: Any, weights: Any, count: int) -> float:
-    """Reduce the footprint: 0 average, 1 mode, 2 max, 3 min, 4 quantile."""
-    if kind == 0:
-        total = 0.0
-        weight = 0.0
-        for k in range(count):
-            total += weights[k] * values[k]
-            weight += weights[k]
-        return total / weight
-    if kind == 1:
-        return float(_mode(values, weights, count))
-    if kind == 2:
-        return float(values[:count].max())
-    if kind == 3:
-        return float(values[:count].min())
-    ordered = np.sort(values[:count])
-    return float(ordered[max(int(math.ceil(quantile * count)) - 1, 0)])  # noqa: RUF046
-
-
-@_jit
-def _span(low: float, high: float, size: int) -> Any:
-    """First and last-but-one pixel that [low, high) touches, at least one, inside [0, size)."""
-    first = int(math.floor(low + 1e-6))  # noqa: RUF046
-    stop = int(math.ceil(high - 1e-6))  # noqa: RUF046
-    if stop <= first:
-        stop = first + 1
-    return max(first, 0), min(stop, size)
-
-
-@_jit
-def _share(pixel: int, low: float, high: float) -> float:
-    """Part of a pixel's width that [low, high) covers; 1 for a footprint inside one pixel."""
-    share = min(high, pixel + 1.0) - max(low, float(pixel))
-    return share if share > 1e-6 else 1e-6
-
-
-@_jit
-def area(
-    src: Any,
-    ok: Any,
-    offset: Any,
-    full: Any,
-    where: Any,
-    origin: Any,
-    zoom: Any,
-    period: float,
-    kind: int,
-    quantile: float,
-    limits: Any,
-    integer: bool,
-    out: Any,
-    out_ok: Any,
-) -> int:
-    """Reduce all source pixels in the output pixel's footprint.
-
-    The footprint is the upright rectangle around the pixel's centre that has the size of the transformed
-    pixel (for a rotated square: the square of the same area). ``period`` is the width of the world in
-    source pixels where the source is geographic, else 0: it undoes the jump at the antimeridian. Here
-    ``where`` holds corners.
-    """
-    bands, height, width = out.shape
-    masked = ok.shape[0] > 0
-    h, w = src.shape[1], src.shape[2]
-    missed = 0
-    upper_x = np.empty(width + 1, dtype=np.float64)
-    upper_y = np.empty(width + 1, dtype=np.float64)
-    lower_x = np.empty(width + 1, dtype=np.float64)
-    lower_y = np.empty(width + 1, dtype=np.float64)
-    room = 64
-    values = np.empty(room, dtype=np.float64)
-    weights = np.empty(room, dtype=np.float64)
-    for row in range(height):
-        _row(where[0], where[2], origin[0], origin[1], row, 0.0, zoom[1], upper_x)
-        _row(where[1], where[3], origin[0], origin[1], row, 0.0, zoom[0], upper_y)
-        _row(where[0], where[2], origin[0], origin[1], row + 1, 0.0, zoom[1], lower_x)
-        _row(where[1], where[3], origin[0], origin[1], row + 1, 0.0, zoom[0], lower_y)
-        for c in range(width):
-            ux = upper_x[c + 1] - upper_x[c]
-            vx = lower_x[c] - upper_x[c]
-            if period > 0.0:
-                ux -= period * math.floor(ux / period + 0.5)
-                vx -= period * math.floor(vx / period + 0.5)
-            uy = upper_y[c + 1] - upper_y[c]
-            vy = lower_y[c] - upper_y[c]
-            half_x = 0.5 * math.sqrt(ux * ux + vx * vx)
-            half_y = 0.5 * math.sqrt(uy * uy + vy * vy)
-            x = upper_x[c] + 0.5 * (ux + vx)
-            y = upper_y[c] + 0.5 * (uy + vy)
-            if not (x + half_x > 0.0 and y + half_y > 0.0 and x - half_x < full[1] and y - half_y < full[0]):
-                continue
-            first_x, stop_x = _span(x - half_x, x + half_x, full[1])
-            first_y, stop_y = _span(y - half_y, y + half_y, full[0])
-            if first_x < offset[1] or first_y < offset[0] or stop_x > offset[1] + w or stop_y > offset[0] + h:
-                missed += 1
-                continue
-            need = (stop_x - first_x) * (stop_y - first_y)
-            if need <= 0:
-                continue
-            if need > room:
-                room = 2 * need
-                values = np.empty(room, dtype=np.float64)
-                weights = np.empty(room, dtype=np.float64)
-            for b in range(bands):
-                count = 0
-                for iy in range(first_y, stop_y):
-                    wy = _share(iy, y - half_y, y + half_y)
-                    for ix in range(first_x, stop_x):
-                        if masked and not ok[b, iy - offset[0], ix - offset[1]]:
-                            continue
-                        values[count] = src[b, iy - offset[0], ix - offset[1]]
-                        weights[count] = wy * _share(ix, x - half_x, x + half_x)
-                        count += 1
-                if count > 0:
-                    value = _reduce(kind, quantile, values, weights, count)
-                    out[b, row, c] = _store(value, limits[0], limits[1], integer)
-                    out_ok[b, row, c] = 1
     return missed

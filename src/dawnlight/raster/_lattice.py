@@ -27,13 +27,22 @@ from numpy.typing import NDArray
 
 from dawnlight._options import get_options
 from dawnlight.geo import GeoBox, Window
-from dawnlight.geo._crs import WGS84, normalize_crs, same_crs, transformer
+from dawnlight.geo._crs import WGS84, meters_per_unit, normalize_crs, same_crs, transformer
 from dawnlight.geo._project import is_cylindrical
 
-__all__ = ["TOLERANCE", "Coordinates", "GridPair"]
+__all__ = ["EDGE", "TOLERANCE", "Coordinates", "GridPair"]
 
 TOLERANCE = 1e-3
 """Largest error of a coordinate in source pixels before a cell is projected pixel by pixel."""
+
+EDGE = 1e-3
+"""How far, in source pixels, a source reaches beyond its last pixel.
+
+Neighbouring tiles whose headers are rounded overlap by it, instead of leaving a hairline without pixels.
+"""
+
+_TORN = 5e6
+"""Metres. No output pixel is that wide: corners so far apart lie at opposite edges of the source's map."""
 
 _STEP = 16
 _EMPTY: NDArray[np.floating[Any]] = np.empty((0, 0), dtype=np.float64)
@@ -87,6 +96,13 @@ class GridPair:
         self.period = self._period()
         self.shift = self._whole_shift()
         self.ratio = self._pixel_ratio()
+
+    @property
+    def torn(self) -> tuple[float, float]:
+        """Size (y, x) in source pixels beyond which an output pixel is torn apart by the edge of the map."""
+        rx, ry = self.source.resolution
+        meters = meters_per_unit(self.source.crs)
+        return _TORN / meters / ry, _TORN / meters / rx
 
     # -- relations of the whole grids ----------------------------------------------------------------
 

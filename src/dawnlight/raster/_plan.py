@@ -24,7 +24,7 @@ from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._boxes import pixel_boxes
 from dawnlight.raster._cutline import Cutline
 from dawnlight.raster._header import FileRef
-from dawnlight.raster._lattice import GridPair
+from dawnlight.raster._lattice import EDGE, GridPair
 from dawnlight.raster._overviews import AREA_KERNELS, RADIUS, LevelChoice, choose_level
 from dawnlight.raster._sources import BandSpec, RasterSource
 from dawnlight.raster._table import SourceTable
@@ -240,22 +240,16 @@ def _source_window(pair: GridPair, level: LevelChoice, kernel: str, window: Wind
         return None
     spans = []
     for axis in (0, 1):
-        low = max(math.floor(places.low[axis] * level.zoom[axis]) - reach[axis], 0)
-        high = min(math.floor(places.high[axis] * level.zoom[axis]) + 1 + reach[axis], level.shape[axis])
-        if high <= low:
+        low, high = places.low[axis] * level.zoom[axis], places.high[axis] * level.zoom[axis]
+        size = level.shape[axis]
+        if high < -EDGE or low > size + EDGE:
+            return None  # no centre and no footprint lies on the source
+        first = max(math.floor(low) - reach[axis], 0)
+        stop = min(math.floor(high) + 1 + reach[axis], size)
+        if stop <= first:
             return None
-        spans.append((low, high - low))
-    if not _touches(places.low, places.high, pair.source.shape, kernel):
-        return None
+        spans.append((first, stop - first))
     return Window(spans[0][0], spans[1][0], spans[0][1], spans[1][1])
-
-
-def _touches(
-    low: tuple[float, float], high: tuple[float, float], shape: tuple[int, int], kernel: str
-) -> bool:
-    """Whether any output pixel can get a value: its centre, or its footprint, lies on the source."""
-    slack = 1e-6
-    return all(high[k] >= -slack and low[k] <= shape[k] + slack for k in (0, 1))
 
 
 def kernel_radius(kernel: str, scale: float) -> int:

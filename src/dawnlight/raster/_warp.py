@@ -74,7 +74,7 @@ def _paste(
 def _resample(
     read: Read, data: Pixels, valid: Valid | None, window: Window, out: Pixels, out_valid: Valid
 ) -> None:
-    from dawnlight.raster import _kernels
+    from dawnlight.raster import _kernels, _kernels_area
 
     level = read.level
     offset = (read.window.y, read.window.x)
@@ -93,11 +93,19 @@ def _resample(
     limits, integer = _limits(out.dtype)
     common = (src, ok, offset, level.shape)
     if read.kernel in AREA_KERNELS:
-        kind, quantile = _REDUCTIONS[read.kernel]
-        where = read.pair.corners(window).where
-        period = read.pair.period * level.zoom[1]
-        missed = _kernels.area(
-            *common, where, origin, level.zoom, period, kind, quantile, limits, integer, result, out_valid
+        missed = _kernels_area.area(
+            *common,
+            read.pair.corners(window).where,
+            origin,
+            level.zoom,
+            read.pair.period * level.zoom[1],
+            read.pair.ratio,
+            read.pair.torn,
+            *_REDUCTIONS[read.kernel],
+            limits,
+            integer,
+            result,
+            out_valid,
         )
     elif read.kernel in ("bilinear", "cubic") and level.scale == (1.0, 1.0):
         where = read.pair.coordinates(window).where

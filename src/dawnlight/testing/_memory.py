@@ -110,7 +110,14 @@ class MemoryReader:
         ]
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Read a window; see `RasterReader.read`."""
         found = self._files[file.href]
@@ -124,6 +131,10 @@ class MemoryReader:
         rows, cols = window.slices
         index = [band - 1 for band in bands]
         data = pixels[index, rows, cols]
+        if out is not None:
+            assert (out.shape, out.dtype) == (data.shape, data.dtype)
+            out[...] = data
+            data = out
         if all(mask == "none" for mask in masks):
             return data, None
         valid = np.ones(data.shape, bool)
@@ -156,12 +167,19 @@ class RecordingReader:
         self.reads: list[tuple[str, tuple[int, ...], int, Window]] = []
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Read a window; see `RasterReader.read`."""
         with self._lock:
             self.reads.append((file.href, bands, level, window))
-        return self._reader.read(file, bands, level, window, masks=masks)
+        return self._reader.read(file, bands, level, window, masks=masks, out=out)
 
     @property
     def pixels(self) -> int:
@@ -173,7 +191,14 @@ class UntouchableReader:
     """A reader for what must not read: every read is an error in the program, not a tolerated failure."""
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Fail."""
         raise AssertionError(f"nothing was to be read, but {file.href!r} was, at {window}")
@@ -195,9 +220,16 @@ class FailingReader:
         self._broken = frozenset(broken)
 
     def read(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, *, masks: tuple[str, ...]
+        self,
+        file: FileRef,
+        bands: tuple[int, ...],
+        level: int,
+        window: Window,
+        *,
+        masks: tuple[str, ...],
+        out: NDArray[Any] | None = None,
     ) -> Pixels:
         """Read a window, or fail; see `RasterReader.read`."""
         if file.href in self._broken:
             raise RasterReadError(f"{file.href}: the bytes are damaged")
-        return self._reader.read(file, bands, level, window, masks=masks)
+        return self._reader.read(file, bands, level, window, masks=masks, out=out)
