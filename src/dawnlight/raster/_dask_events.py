@@ -15,7 +15,7 @@ __all__ = ["find_events", "send_event"]
 _TOPIC = "dawnlight-failures-"
 
 
-def send_event(token: str, record: Mapping[str, Any]) -> None:
+def send_event(token: str, record: Mapping[str, Any], warning: str | None = None) -> bool:
     """Tell the scheduler, if this is a worker of a cluster.
 
     Parameters
@@ -24,16 +24,26 @@ def send_event(token: str, record: Mapping[str, Any]) -> None:
         Whom it concerns.
     record
         Plain values.
+    warning
+        Text to warn of, here and where the client is.
+
+    Returns
+    -------
+    bool
+        False if this is no worker; nothing was said then.
     """
     if "distributed" not in sys.modules:  # it is there on every worker; importing it takes its time
-        return
+        return False
     import distributed
 
     try:
         worker = distributed.get_worker()
     except ValueError:
-        return
-    worker.log_event(_TOPIC + token, dict(record))
+        return False
+    worker.log_event(_TOPIC + token, {"record": dict(record)})
+    if warning is not None:
+        distributed.warn(warning, RuntimeWarning)
+    return True
 
 
 def find_events(token: str) -> list[Mapping[str, Any]]:
@@ -52,4 +62,4 @@ def find_events(token: str) -> list[Mapping[str, Any]]:
         return []
     if client.asynchronous or client.status != "running":
         return []
-    return [record for _, record in client.get_events(_TOPIC + token)]
+    return [event["record"] for _, event in client.get_events(_TOPIC + token)]

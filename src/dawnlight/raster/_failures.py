@@ -119,17 +119,17 @@ class FailureLog:
             self._failures[failure] = None
             # Outlives the lazy array: values that were computed from it refer to it by token.
             _kept[self.token] = self
+        text = (
+            f"a read failed and its pixels are masked: image {failure.image!r}, band "
+            f"{', '.join(failure.bands)}, {failure.href!r}: {failure.reason} (all of them: .dl.report())"
+        )
         if not self.token.startswith(_process()):
             from dawnlight.raster._dask_events import send_event
 
-            send_event(self.token, failure.to_dict())
+            if send_event(self.token, failure.to_dict(), text if first else None):
+                return
         if first:
-            warnings.warn(
-                f"a read failed and its pixels are masked: image {failure.image!r}, band "
-                f"{', '.join(failure.bands)}, {failure.href!r}: {failure.reason} (all of them: .dl.report())",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def merge(self, failures: Iterable[Failure]) -> None:
         """Note failures that were warned about elsewhere."""
