@@ -74,8 +74,8 @@ def find_footprint(header: FileHeader, reader: RasterReader | None) -> dict[str,
             f"{header.href}: no part of the image has a place on the Earth ({error}); its geotransform or "
             "its CRS is wrong"
         ) from error
-    found: dict[str, object] = json.loads(shapely.to_geojson(_plain(_on_earth(geometry), geobox)))
-    return found
+    geojson: dict[str, object] = json.loads(shapely.to_geojson(_plain(_on_earth(geometry), geobox)))
+    return geojson
 
 
 def outline(valid: NDArray[np.bool_], *, margin: int = 0) -> BaseGeometry | None:

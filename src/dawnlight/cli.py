@@ -1,0 +1,283 @@
+"""The command line: ``dawnlight add``, ``products``, ``images``, ``doctor`` and ``demo``.
+
+Exit codes: 0 all went well; 1 something was refused or found; 2 the command could not be carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dawnlight.errors import DawnlightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dawnlight.catalog import CatalogClient
+    from dawnlight.search import Document
+
+__all__ = ["main"]
+
+
+class _Group(click.Group):
+    """Tells our own errors in one line; a traceback is for mistakes of ours."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # as in click
+        try:
+            return super().invoke(ctx)
+        except DawnlightError as error:
+            raise _Failure(" ".join(str(error).split())) from error
+
+
+class _Failure(click.ClickException):
+    exit_code = 2
+
+
+_catalog_option = click.option(
+    "--catalog",
+    "-c",
+    metavar="FOLDER_OR_URL",
+    help="Catalog to use. Default: DAWNLIGHT_CATALOG, dawnlight.toml, or a folder among the user's data.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dawnlight")
+def main() -> None:
+    """Keep a catalog of Earth-observation images, and load them as lazy, labelled arrays."""
+
+
+@main.command(
+    # The first character keeps the lines apart.
+    epilog="\b\n"
+    "dawnlight add sentinel2 scenes/*.tif\n"
+    "dawnlight add landsat8 scenes/ --pattern '{name}_{band}.TIF'\n"
+    "dawnlight add ndvi rasters/ --pattern '{date:%Y%m%d}_*.tif' --bands ndvi"
+)
+@click.argument("product")
+@click.argument("files", nargs=-1, required=True)
+@_catalog_option
+@click.option(
+    "--pattern",
+    "-p",
+    help="What the files' names say, such as '{name}_{band}.tif' or '{name}/{band}.jp2': {name} and {band} "
+    "of the image, {date} or {date:%Y%m%d}, {end}, * and ? for any text and character. Files of one name "
+    "are one image.",
+)
+@click.option(
+    "--acquired", "-a", metavar="TIME", help="When the images were acquired, such as 2024-06-01T10:30Z."
+)
+@click.option(
+    "--bands",
+    "-b",
+    metavar="NAME,...",
+    default="",
+    help="Names of the bands in the order of the file; if the pattern has {band}, the bands to add.",
+)
+@click.option("--crs", help="Coordinate reference system of files that have none, such as EPSG:32615.")
+@click.option(
+    "--update", "-u", is_flag=True, help="Take over files that have changed or moved, and new bands."
+)
+@click.option("--box", is_flag=True, help="Do not look at pixels: footprints are those of the pixel grids.")
+@_json_option
+def add(
+    product: str,
+    files: Sequence[str],
+    catalog: str | None,
+    pattern: str | None,
+    acquired: str | None,
+    bands: str,
+    crs: str | None,
+    update: bool,
+    box: bool,
+    as_json: bool,
+) -> None:
+    """Add FILES to PRODUCT as images. The files stay where they are.
+
+    FILES are GeoTIFF or JPEG 2000 files, or folders of them. The product and its bands are made where they do
+    not exist. A file that cannot be used is reported and does not stop the others; running the command again
+    changes nothing.
+    """
+    from dawnlight.catalog import Product
+    from dawnlight.ingest import add_files
+
+    with _open(catalog) as client, _progress(hidden=as_json) as progress:
+        report = add_files(
+            Product.namespace_id(product, client=client),
+            files,
+            store=client.store,
+            pattern=pattern,
+            acquired=acquired,
+            bands=[name for name in bands.split(",") if name],
+            crs=crs,
+            update=update,
+            footprint=not box,
+            progress=progress,
+        )
+    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+    if not report.ok:
+        sys.exit(1)
+
+
+@main.command()
+@_catalog_option
+@_json_option
+def products(catalog: str | None, as_json: bool) -> None:
+    """List the products of the catalog."""
+    from dawnlight.search import Eq, Query, SortKey
+
+    with _open(catalog, create=False) as client:
+        rows = []
+        for product in client.store.search(Query(kind="product", sort=(SortKey("id"),))):
+            mine = Eq("product_id", product.id)
+            images = Query(kind="image", where=mine)
+            rows.append(
+                {
+                    "id": product.id,
+                    "name": product.get("name"),
+                    "bands": client.store.count(Query(kind="band", where=mine)),
+                    "images": client.store.count(images),
+                    "from": _first(client, images, ascending=True),
+                    "to": _first(client, images, ascending=False),
+                }
+            )
+    _show(rows, as_json, empty="The catalog has no products; make one with: dawnlight add PRODUCT FILE...")
+
+
+@main.command()
+@click.argument("product")
+@_catalog_option
+@click.option(
+    "--limit", "-n", default=50, show_default=True, type=click.IntRange(min=0), help="Most to list; 0: all."
+)
+@click.option("--newest", is_flag=True, help="The newest first.")
+@_json_option
+def images(product: str, catalog: str | None, limit: int, newest: bool, as_json: bool) -> None:
+    """List the images of PRODUCT by time of acquisition."""
+    from dawnlight.catalog import Product
+    from dawnlight.errors import NotFoundError
+    from dawnlight.search import Eq, Query, SortKey
+
+    with _open(catalog, create=False) as client:
+        product_id = Product.namespace_id(product, client=client)
+        if not client.store.exists("product", product_id):
+            raise NotFoundError(f"there is no product {product_id!r} in the catalog {client.store.url}")
+        query = Query(
+            kind="image",
+            where=Eq("product_id", product_id),
+            sort=(SortKey("acquired", ascending=not newest),),
+            limit=limit or None,
+        )
+        rows = [_image_row(image) for image in client.store.search(query)]
+    _show(rows, as_json, empty=f"Product {product_id!r} has no images.")
+
+
+@main.command()
+@_catalog_option
+@click.option("--deep", is_flag=True, help="Read every document, and look for every file.")
+@_json_option
+def doctor(catalog: str | None, deep: bool, as_json: bool) -> None:
+    """Examine the catalog; with --deep also whether its files are there and unchanged."""
+    from dawnlight.ingest import find_lost_files
+
+    with _open(catalog, create=False, read_only=True) as client:
+        store = client.store
+        # Only an embedded catalog has a file to examine.
+        examine = getattr(store, "doctor", None)
+        findings = examine(deep=deep) if examine is not None else ()
+        rows = [{"check": finding.check, "message": finding.message} for finding in findings]
+        if deep:
+            rows.extend(
+                {"check": "files", "message": f"{lost.image_id}: {lost.href}: {lost.reason}"}
+                for lost in find_lost_files(store)
+            )
+        _show(rows, as_json, empty=f"{store.url}: no problems found")
+    if rows:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("folder", required=False)
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but the paths of the pictures.")
+def demo(folder: str | None, quiet: bool) -> None:
+    """Make a small synthetic catalog in FOLDER, search it, and save a picture without clouds."""
+    from dawnlight import tutorial
+
+    pictures = tutorial.demo(folder, quiet=quiet)
+    if quiet:
+        click.echo("\n".join(map(str, pictures)))
+
+
+@contextmanager
+def _open(catalog: str | None, *, create: bool = True, read_only: bool = False) -> Iterator[CatalogClient]:
+    from dawnlight.catalog import open as open_catalog
+
+    client = open_catalog(catalog, create=create, read_only=read_only)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on a terminal; its length is known once the files are grouped."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label="images", file=sys.stderr, show_pos=True) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield report
+
+
+def _first(client: CatalogClient, query: Any, *, ascending: bool) -> str | None:
+    found = client.store.search(query.sorted_by("acquired", ascending=ascending).limited(1))
+    return next((image.get("acquired") for image in found), None)
+
+
+def _image_row(image: Document) -> dict[str, Any]:
+    files = image.get("files") or []
+    sizes = [file["size_bytes"] for file in files if file.get("size_bytes") is not None]
+    return {
+        "name": image.get("name"),
+        "acquired": image.get("acquired"),
+        "crs": image.get("cs_code") or ("custom" if image.get("projection") else None),
+        "pixels": None
+        if image.get("x_pixels") is None
+        else f"{image.get('x_pixels')} x {image.get('y_pixels')}",
+        "files": len(files),
+        "bytes": sum(sizes) if sizes else None,
+    }
+
+
+def _show(rows: Sequence[dict[str, Any]], as_json: bool, *, empty: str) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo(empty)
+    else:
+        for line in _table(rows):
+            click.echo(line)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    """Yield the lines of a table: text to the left, numbers to the right."""
+    columns = list(rows[0])
+    cells = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
+    widths = [max(len(name), *(len(line[at]) for line in cells)) for at, name in enumerate(columns)]
+    right = [all(isinstance(row[name], (int, float, type(None))) for row in rows) for name in columns]
+    for line in (columns, *cells):
+        yield "  ".join(
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
