@@ -1,7 +1,7 @@
 """Try every raster file of a folder: the same pixels as plain rasterio, or a refusal that a user can act on.
 
-Usage: ``python benchmarks/zoo.py FOLDER [--quiet]``. Each file is compared in full at every resolution level, pixels
-and mask. Exit code 1 if anything is neither equal nor refused with a reason of ours.
+Usage: ``python benchmarks/zoo.py FOLDER [--quiet]``. Each file is compared in full at every resolution level,
+its pixels and its mask. Exit code 1 if anything is neither equal nor refused with a reason of ours.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def compare(path: Path, reader: GdalReader) -> tuple[str, str]:
         if data.dtype != expected.dtype or data.tobytes() != expected.tobytes():
             return "DIFFERENT", f"pixels of level {level}"
         for index, mask in enumerate(masks):
-            if mask != "none" and not np.array_equal(found[index], valid[index]):
+            if found is not None and mask != "none" and not np.array_equal(found[index], valid[index]):
                 return "DIFFERENT", f"mask of band {index + 1}, level {level}"
             if mask == "none" and not set(flags[index]) & {MaskFlags.all_valid, MaskFlags.nodata}:
                 return "DIFFERENT", f"band {index + 1} has a mask that is not read"

@@ -3,10 +3,14 @@
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ import rasterio.shutil
 from affine import Affine
 from rasterio.control import GroundControlPoint
 
+from dawnlight._options import set_options
 from dawnlight.errors import (
     ParameterError,
     RasterChangedError,
@@ -476,6 +481,110 @@ def test_an_error_names_the_place(tmp_path, reader):
         reader.read(header.ref, (2, 3), 0, Window(60, 1, 10, 8), masks=("none", "none"))
     data, _ = reader.read(header.ref, (2, 3), 0, Window(0, 1, 10, 8), masks=("none", "none"))
     np.testing.assert_array_equal(data, noise((3, 70, 50))[1:, :10, 1:9])
+
+
+# -- files on a server ---------------------------------------------------------------------------------
+
+
+class _Server(BaseHTTPRequestHandler):
+    """Serves the files of a folder with ranges, and some troubles by name."""
+
+    folder = Path()
+    asked: ClassVar[list[str]] = []
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.answer(with_body=False)
+
+    def do_GET(self):
+        self.answer(with_body=True)
+
+    def answer(self, *, with_body):
+        name = self.path.lstrip("/")
+        self.asked.append(name)
+        file = self.folder / name
+        if name.startswith("login"):
+            return self.send(200, b"<html>log in</html>", with_body)
+        if name.startswith("50"):
+            return self.send(503, b"", with_body)
+        if not file.is_file():
+            return self.send(404, b"", with_body)
+        content = file.read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not asked:
+            return self.send(200, content, with_body)
+        part = content[int(asked[1]) : int(asked[2] or len(content)) + 1]
+        place = f"bytes {asked[1]}-{int(asked[1]) + len(part) - 1}/{len(content)}"
+        return self.send(206, part, with_body, place)
+
+    def send(self, status, content, with_body, place=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        if place:
+            self.send_header("Content-Range", place)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(content)
+
+
+@pytest.fixture
+def server(tmp_path):
+    _Server.folder = tmp_path
+    _Server.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_on_a_server_is_read_without_asking_for_others(tmp_path, reader, server):
+    pixels = noise((2, 70, 50))
+    path = write_raster(tmp_path / "a.tif", pixels, BOX, overviews=(2,))
+    write_raster(tmp_path / "b.tif", pixels, BOX, mask=VALID, sidecars=True)
+    (tmp_path / "b.tif.msk").rename(tmp_path / "a.tif.msk")
+    header = read_header(f"{server}/a.tif")
+    assert (header.geobox, header.overviews) == (BOX, ((35, 25),))
+    assert (header.size_bytes, header.modified_ns) == (None, None)
+    assert {band.mask for band in header.bands} == {"none"}
+    np.testing.assert_array_equal(read_all(reader, header)[0], pixels)
+    assert read_all(reader, header, level=1)[0].shape == (2, 35, 25)
+    assert set(_Server.asked) == {"a.tif"}
+    assert read_header(path).bands[0].mask == "internal"
+
+
+def test_a_jpeg_2000_on_a_server(tmp_path, reader, server):
+    pixels = noise((1, 70, 50))
+    write_raster(tmp_path / "a.jp2", pixels, BOX, driver="JP2OpenJPEG")
+    shutil.copy(tmp_path / "a.jp2", tmp_path / "b")
+    for name in ("a.jp2", "b"):
+        header = read_header(f"{server}/{name}")
+        assert header.driver == "JP2OpenJPEG"
+        np.testing.assert_array_equal(read_all(reader, header)[0], pixels)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("missing.tif", RasterNotFoundError, "there is no such file .*404"),
+        ("login.tif", UnsupportedRasterError, "a page to log in, perhaps"),
+        ("503.tif", RasterReadError, "HTTP response code: 503"),
+    ],
+)
+def test_troubles_of_a_server(server, name, error, message):
+    with set_options(read_attempts=1), pytest.raises(error, match=message) as caught:
+        read_header(f"{server}/{name}")
+    assert f"{server}/{name}" in str(caught.value)
+
+
+def test_a_file_that_ends_early_on_a_server(tmp_path, reader, server):
+    path = write_raster(tmp_path / "a.tif", noise((3, 70, 50)), BOX, compress="none")
+    header = read_header(f"{server}/{truncate(path, 0.6).name}")
+    with pytest.raises(RasterReadError, match="reading failed"):
+        read_all(reader, header)
 
 
 # -- the reader as a shared object ---------------------------------------------------------------------

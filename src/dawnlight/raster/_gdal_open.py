@@ -10,7 +10,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from dawnlight._options import get_options
-from dawnlight.errors import RasterReadError, UnsupportedRasterError
+from dawnlight.errors import RasterNotFoundError, RasterReadError, UnsupportedRasterError
 from dawnlight.raster._href import gdal_name, is_remote
 
 __all__ = ["DRIVERS", "gdal_environment", "open_dataset", "reason"]
@@ -108,8 +108,10 @@ def open_dataset(href: str, level: int | None = 0, *, quiet: bool = False) -> An
     ------
     UnsupportedRasterError
         The file is not of a format that is read.
+    RasterNotFoundError
+        A server says that there is no such file.
     RasterReadError
-        It claims to be, and cannot be opened.
+        It claims to be of such a format, and cannot be opened.
     """
     name = gdal_name(href)
     failure: Exception | None = None
@@ -121,8 +123,14 @@ def open_dataset(href: str, level: int | None = 0, *, quiet: bool = False) -> An
                 return _open(href, name, driver, level)
         except (RasterioError, OSError, UnicodeError) as error:
             failure = failure or error
-    what = f"overview {level}" if level else "the file"
-    raise RasterReadError(f"{href}: cannot open {what}: {reason(failure)}") from failure
+    what, why = f"overview {level}" if level else "the file", reason(failure)
+    if "HTTP response code: 404" in why:
+        raise RasterNotFoundError(f"{href}: there is no such file ({why})") from failure
+    if is_remote(href) and "not recognized as being in a supported file format" in why:
+        raise UnsupportedRasterError(
+            f"{href}: what the server sends is neither a GeoTIFF nor JPEG 2000 (a page to log in, perhaps)"
+        ) from failure
+    raise RasterReadError(f"{href}: cannot open {what}: {why}") from failure
 
 
 def reason(error: BaseException | None) -> str:
