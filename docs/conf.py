@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from importlib.metadata import version as installed_version
 from pathlib import Path
+
+import click
+
+from dawnlight.cli import main
 
 HERE = Path(__file__).parent
 
@@ -25,6 +30,20 @@ extensions = [
 shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 shutil.copytree(
     HERE.parent / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns("dawnlight-demo", ".*")
+)
+
+
+def _help_texts(command: click.Command, path: str) -> Iterator[str]:
+    """Yield the help of a command and of all below it, as the terminal shows it."""
+    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    yield f"$ {path} --help\n{command.get_help(context)}\n"
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _help_texts(inner, f"{path} {name}")
+
+
+(HERE / "reference" / "api").mkdir(exist_ok=True)
+(HERE / "reference" / "api" / "cli.txt").write_text(
+    "\n".join(_help_texts(main, "dawnlight")), encoding="utf-8"
 )
 
 exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]

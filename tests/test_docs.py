@@ -16,7 +16,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,23 @@ def test_the_reference_has_every_public_package() -> None:
     aliases = {"dawnlight.common", "dawnlight.exceptions", "dawnlight.cli"}
     listed = set(re.findall(r"^ {3}(dawnlight\.\w+)$", REFERENCE, re.MULTILINE))
     assert listed == public - aliases
+
+
+def test_the_command_line_page_names_every_command() -> None:
+    from dawnlight.cli import main
+
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `dawnlight (\w+)`", page, re.MULTILINE)) == set(main.commands)
+
+
+def test_the_settings_page_has_every_setting_with_its_default() -> None:
+    from dawnlight._options import Options
+
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    for setting in fields(Options):
+        row = re.search(rf"^\| `{setting.name}` \|([^|]*)\|", page, re.MULTILINE)
+        assert row is not None, setting.name
+        assert setting.default is None or str(setting.default) in row[1]
 
 
 # -- notebooks ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def tell_demo(
     say : callable
         Takes each line of the account.
     quiet : bool
-        Whether to go without progress bars.
+        Whether to go without a progress bar, as it is anyway where nobody watches.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def tell_demo(
     say(_indent(repr(stack)))
 
     say("\nComputing: the median over time of all pixels that neither cloud, shadow nor snow hides.\n")
-    with _progress(not quiet), warnings.catch_warnings():
+    with _progress(not quiet and sys.stdout.isatty()), warnings.catch_warnings():
         # A few pixels are hidden on every date; the median of nothing is NaN, as it should be.
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         after = compose(stack).compute()
