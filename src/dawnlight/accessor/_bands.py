@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["BandInfo", "bands_of", "info_of", "with_records"]
+__all__ = ["KEY", "BandInfo", "bands_of", "info_of", "records_of", "with_records"]
 
 KEY = "dawnlight"
 """Attribute of the coordinate ``band``: JSON, band name to record."""
+
+_MOST_CLASSES = 65_536
 
 Color = tuple[int, int, int, int]
 
@@ -81,7 +83,7 @@ def bands_of(obj: xr.DataArray | xr.Dataset) -> dict[str, BandInfo]:
     if "band" not in obj.coords:
         return {}
     band = obj.coords["band"]
-    records = _records(band.attrs)
+    records = records_of(obj)
     names = [str(name) for name in np.atleast_1d(band.values)]
     waves: list[Any] = [None] * len(names)
     if "wavelength" in obj.coords and obj.coords["wavelength"].shape == band.shape:
@@ -121,7 +123,9 @@ def with_records(array: xr.DataArray, records: Mapping[str, Mapping[str, Any]]) 
     return array.assign_coords(band=(array.coords["band"].dims, array.coords["band"].values, attrs))
 
 
-def _records(attrs: Mapping[Any, Any]) -> dict[str, Mapping[str, Any]]:
+def records_of(array: xr.DataArray) -> dict[str, Mapping[str, Any]]:
+    """Return what loading noted of the bands, by name: of a dim of bands, or of a variable that is one."""
+    attrs = array.coords["band"].attrs if "band" in array.coords else array.attrs
     text = attrs.get(KEY)
     if not isinstance(text, str):
         return {}
@@ -141,8 +145,22 @@ def _pictures(dataset: xr.Dataset) -> Iterable[tuple[Any, xr.DataArray]]:
 
 
 def _info_of_variable(name: str, variable: xr.DataArray) -> BandInfo:
-    record = dict(_records({KEY: variable.attrs.get(KEY)}).get(name, {}))
-    return info_of(name, record)
+    record = records_of(variable).get(name)
+    return info_of(name, _cf_record(variable.attrs) if record is None else record)
+
+
+def _cf_record(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Read from CF attributes what a variable is as a band."""
+    record: dict[str, Any] = {}
+    if attrs.get("long_name"):
+        record["description"] = str(attrs["long_name"])
+    values, meanings = attrs.get("flag_values"), str(attrs.get("flag_meanings", "")).split()
+    numbers = [] if values is None else [int(value) for value in np.atleast_1d(values)]
+    if numbers and len(numbers) == len(meanings) and min(numbers) >= 0 and max(numbers) < _MOST_CLASSES:
+        labels = dict(zip(numbers, meanings, strict=True))
+        record["type"] = "class"
+        record["class_labels"] = [labels.get(value) for value in range(max(numbers) + 1)]
+    return record
 
 
 def _pair(value: Any) -> tuple[float, float] | None:

@@ -64,6 +64,39 @@ class DataArrayAccessor(Asking[xr.DataArray]):
 
         return to_native(self._obj)
 
+    def to_dataset(self, dim: str = "band") -> xr.Dataset:
+        """Make a variable of each band, in the band's own type and with its CF attributes.
+
+        Parameters
+        ----------
+        dim : str, default "band"
+            The dim to take apart; any other is taken apart as `xarray.DataArray.to_dataset` does it.
+
+        Returns
+        -------
+        xarray.Dataset
+            Lazy if the array is. Each variable has ``long_name``, for classes ``flag_values`` and
+            ``flag_meanings``, and in ``encoding`` the type and nodata value of its own band. Values that can
+            be missing stay floats with NaN, as narrow as the band allows.
+
+        Raises
+        ------
+        ParameterError
+            The array has no such dim.
+        BandError
+            A band is there twice.
+
+        Examples
+        --------
+        >>> import numpy as np, xarray as xr
+        >>> array = xr.DataArray(np.zeros((2, 2, 3)), {"band": ["red", "nir"]}, ("band", "y", "x"))
+        >>> list(array.dl.to_dataset())
+        ['red', 'nir']
+        """
+        from dawnlight.accessor._variables import to_dataset
+
+        return to_dataset(self._obj, dim)
+
     def show(
         self,
         bands: str | Sequence[str] | None = None,

@@ -24,3 +24,28 @@ class DatasetAccessor(Asking[xr.Dataset]):
 
     def __repr__(self) -> str:
         return f"<.dl of {', '.join(map(str, self._obj.data_vars)) or 'an empty dataset'}>"
+
+    def to_dataarray(self) -> xr.DataArray:
+        """Join the variables that have dims y and x along a dim ``band``; the opposite of `to_dataset`.
+
+        Returns
+        -------
+        xarray.DataArray
+            (..., band, y, x) in the common type of the variables, lazy if they are. What is known of the
+            bands comes along, and the type of the files where all variables know theirs.
+
+        Raises
+        ------
+        BandError
+            No variable has the dims y and x.
+
+        Examples
+        --------
+        >>> import numpy as np, xarray as xr
+        >>> pixels = (("y", "x"), np.zeros((2, 3)))
+        >>> xr.Dataset({"red": pixels, "nir": pixels}).dl.to_dataarray().sizes
+        Frozen({'band': 2, 'y': 2, 'x': 3})
+        """
+        from dawnlight.accessor._variables import to_dataarray
+
+        return to_dataarray(self._obj)
