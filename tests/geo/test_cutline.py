@@ -28,6 +28,7 @@ def expected_inside(geometry: shapely.Geometry, grid: GeoBox) -> np.ndarray:
 
 
 DIAMOND = shapely.Polygon([(-93, 40), (-92.2, 40.55), (-93, 41), (-93.8, 40.45)])
+LONG = shapely.Polygon([(-103, 35), (-83, 55), (-103, 55)])
 GRIDS = {
     "utm": (DIAMOND, GeoBox.from_geotrans((430000, 500, 0, 4545000, 0, -500), (250, 280), 32615)),
     "mercator": (DIAMOND, GeoBox.from_geotrans((-10450000, 1000, 0, 5020000, 0, -1000), (180, 200), 3857)),
@@ -40,6 +41,14 @@ GRIDS = {
     "wide parallel": (
         shapely.box(-120, 40, -70, 60),
         GeoBox.from_geotrans((-1e6, 1e4, 0, 6e6, 0, -1e4), (200, 300), 32615),
+    ),
+    "fine mercator, middle of a long edge": (
+        LONG,
+        GeoBox.from_geotrans((-10354200, 30, 0, 5623021, 0, -30), (100, 100), 3857),
+    ),
+    "fine utm, middle of a long edge": (
+        LONG,
+        GeoBox.from_geotrans((498500, 30, 0, 4984450, 0, -30), (100, 100), 32615),
     ),
     "pole": (
         shapely.box(-180, 75, 180, 90),

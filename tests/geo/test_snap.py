@@ -82,6 +82,12 @@ def test_the_count_is_within_half_a_pixel(extent: float, resolution: float) -> N
     assert n == 1 or abs(n - extent / resolution) <= 0.5 + 0.1
 
 
+@given(st.integers(0, 100_000), resolutions, st.floats(-1, 1))
+def test_noise_on_a_half_still_rounds_up(n: int, resolution: float, noise: float) -> None:
+    extent = (n + 0.5) * resolution * (1 + noise * 1e-10)
+    assert count_pixels(extent, resolution) == n + 1
+
+
 def test_refuses_positions_that_floats_cannot_tell_apart() -> None:
     with pytest.raises(GridError, match="units of the crs"):
         snap_outwards(0, 1e7, 1e-12)

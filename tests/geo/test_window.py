@@ -30,6 +30,7 @@ def test_intersect_is_the_common_pixels(a: Window, b: Window) -> None:
     common = a.intersect(b)
     assert (pixels(common) if common is not None else set()) == pixels(a) & pixels(b)
     assert common == b.intersect(a)
+    assert common is None or not common.is_empty
 
 
 @given(windows, windows)
@@ -47,6 +48,8 @@ def test_clip_is_an_index_into_the_array(window: Window, ny: int, nx: int) -> No
     clipped = window.clip((ny, nx))
     assert pixels(clipped) == pixels(window) & pixels(Window(0, 0, ny, nx))
     assert np.zeros((ny, nx))[clipped.slices].shape == clipped.shape
+    assert (clipped.stop_y, clipped.stop_x) <= (ny, nx)
+    assert clipped.stop_x <= nx
 
 
 @given(windows, st.integers(0, 9))

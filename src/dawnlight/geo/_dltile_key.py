@@ -168,7 +168,7 @@ class TileKey:
         pixel = self.resolution if resolution is None else _resolution(resolution)
         pixels = self.side / (n * pixel)
         size = round(pixels)
-        if size < 1 or abs(pixels - size) > 1e-9 * pixels:
+        if abs(pixels - size) > 1e-9 * pixels:
             raise InvalidTileError(
                 f"resolution={resolution!r} must fit the side of the parts, {self.side / n} m, a whole "
                 "number of times"

@@ -43,6 +43,12 @@ _A = float(_GEOD.a)
 _E2 = float(_GEOD.es)
 _E = math.sqrt(_E2)
 
+_PIECE = 4.0
+"""Degrees of latitude that the integral along an edge takes in one step."""
+_GAUSS: tuple[Array, Array] = np.polynomial.legendre.leggauss(5)
+# Moved from -1 ... 1 to 0 ... 1.
+_NODES, _WEIGHTS = (_GAUSS[0] + 1) / 2, _GAUSS[1] / 2
+
 
 def split_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     """Bring a geometry into longitudes -180 ... 180, cutting what crosses the antimeridian.
@@ -320,24 +326,8 @@ def _ring_area(ring: shapely.LinearRing) -> float:
         steps = np.linspace(0, 1, math.ceil(climb / _PIECE) + 1)[:-1]
         edges = points[:-1, None] + np.diff(points, axis=0)[:, None] * steps[None, :, None]
         points = np.concatenate([edges.reshape(-1, 2), points[-1:]])
-    # A nearby origin keeps the small areas of far-away rings precise.
-    dlon = np.radians(np.diff(points[:, 0]))
-    lat0, dlat = points[:-1, 1], np.diff(points[:, 1])
-    nodes, weights = _GAUSS
-    lats = lat0[:, None] + dlat[:, None] * nodes
-    mean_q = (_authalic(lats) - _authalic(np.array([lat0.mean()]))) @ weights
-    return float(0.5 * _A * _A * np.sum(dlon * mean_q))
-
-
-_PIECE = 4.0
-
-
-def _gauss() -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(5)
-    return (nodes + 1) / 2, weights / 2
-
-
-_GAUSS = _gauss()
+    lats = points[:-1, 1, None] + np.diff(points[:, 1])[:, None] * _NODES
+    return float(0.5 * _A * _A * np.sum(np.radians(np.diff(points[:, 0])) * (_authalic(lats) @ _WEIGHTS)))
 
 
 def _authalic(lats: Array) -> Array:
