@@ -1,25 +1,40 @@
 """Where grids lie on an output grid: boxes that may be too large and are never too small.
 
 A box decides only whether an image is looked at for a window; what is read follows from exact coordinates.
-So it is enough to project a few points of each grid's rim, to add a margin for the curvature between them,
-and to give grids that hold a pole or leave the projection a box without bounds.
+So it is enough to project a few points of each grid's rim and to add a margin for the curvature between them.
+No box can be promised to grids that hold a pole, are wider than `_LARGE`, leave the projection, or go all
+around the Earth, nor to an output that reaches beyond the map of its projection: there all are looked at.
+
+Where the output's system repeats from side to side (longitudes, Mercator's projection), the box is put a
+whole number of turns away to where the output is::
+
+    output            |<------------------>|
+    grid     [==]                    [==]           the same place, a turn apart
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
 from dawnlight.geo import GeoBox
-from dawnlight.geo._crs import same_crs, transformer
+from dawnlight.geo._crs import WGS84, meters_per_unit, same_crs, transformer
+from dawnlight.raster._lattice import world_width
 
 __all__ = ["pixel_boxes"]
 
 _EDGE = 8
 _MARGIN = 0.05
+_LARGE = 2e6
+"""Metres. Across more than that a projection can do anything between two points of the rim."""
+_FAR = 3e7
+"""Metres. Coordinates beyond lie near a place that the projection sends to infinity."""
+_LATTICE = 9
 Floats = NDArray[np.float64]
 
 
@@ -69,20 +84,56 @@ def _boxes_of(grids: Sequence[GeoBox], target: GeoBox) -> Floats:
     v = rim[:, 1] * shapes[:, :1]
     a, b, c, d, e, f = (affines[:, k : k + 1] for k in range(6))
     x, y = a * u + b * v + c, d * u + e * v + f
-    if not same_crs(crs, target.crs):
+    same = same_crs(crs, target.crs)
+    if not same:
         x, y = transformer(crs, target.crs).transform(x, y, errcheck=False)
+    turn = world_width(target)
+    if turn:
+        x = _together(x, turn)
     i = ~target.transform
     with np.errstate(invalid="ignore"):
         cols, rows = i.a * x + i.b * y + i.c, i.d * x + i.e * y + i.f
         boxes = np.stack([rows.min(1), cols.min(1), rows.max(1), cols.max(1)], axis=1)
         margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2]) + 2
         boxes += np.concatenate([-margin, margin], axis=1)
-    unbounded = ~np.isfinite(boxes).all(1) | _holds_pole(crs, affines, shapes)
-    if target.crs.is_geographic:
-        # Longitudes jump by a turn at the antimeridian, in the grid or in the output.
-        unbounded[:] |= _turns(grids[0], target, x)
+    unbounded = ~np.isfinite(boxes).all(1)
+    if turn:
+        with np.errstate(invalid="ignore"):
+            unbounded |= x.max(1) - x.min(1) > 0.9 * turn
+        boxes = _turned_into(boxes, x[~unbounded], turn, target)
+    if not same:
+        unbounded |= _holds_pole(crs, affines, shapes) | _is_large(crs, affines, shapes)
+        if not target.crs.is_geographic:
+            with np.errstate(invalid="ignore"):
+                unbounded |= np.maximum(abs(x), abs(y)).max(1) * meters_per_unit(target.crs) > _FAR
+            unbounded[:] |= _folds(target)
     boxes[unbounded] = -np.inf, -np.inf, np.inf, np.inf
     return boxes
+
+
+def _together(x: Floats, turn: float) -> Floats:
+    """Move the points of each rim by whole turns next to the last one, the middle of the grid."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(x - turn * np.round((x - x[:, -1:]) / turn))
+
+
+def _turned_into(boxes: Floats, x: Floats, turn: float, target: GeoBox) -> Floats:
+    """Move boxes by whole turns onto the output; where several turns reach it, cover them all."""
+    if not x.size:
+        return boxes
+    west, _, east, _ = target.bounds
+    i = ~target.transform
+    step = np.array([i.d, i.a, i.d, i.a]) * turn
+    ny, nx = target.shape
+    found = np.full_like(boxes, np.inf)
+    found[:, 2:] = -np.inf
+    for turns in range(math.floor((west - x.max()) / turn), math.ceil((east - x.min()) / turn) + 1):
+        moved = boxes + turns * step
+        with np.errstate(invalid="ignore"):
+            here = (moved[:, 0] < ny) & (moved[:, 1] < nx) & (moved[:, 2] > 0) & (moved[:, 3] > 0)
+        found[here, :2] = np.minimum(found[here, :2], moved[here, :2])
+        found[here, 2:] = np.maximum(found[here, 2:], moved[here, 2:])
+    return np.where(np.isfinite(found), found, boxes)
 
 
 def _rim() -> Floats:
@@ -114,12 +165,28 @@ def _holds_pole(crs: CRS, affines: Floats, shapes: Floats) -> NDArray[np.bool_]:
     return held
 
 
-def _turns(grid: GeoBox, target: GeoBox, longitudes: Floats) -> NDArray[np.bool_]:
-    """Whether grids may meet a geographic output a turn away from where their longitudes say."""
-    turn = 2 * np.pi / target.crs.axis_info[0].unit_conversion_factor
-    west, _, east, _ = target.bounds
+def _is_large(crs: CRS, affines: Floats, shapes: Floats) -> NDArray[np.bool_]:
+    a, b, _, d, e, _ = affines.T
+    longest = np.maximum(shapes[:, 1] * np.hypot(a, d), shapes[:, 0] * np.hypot(b, e))
+    large: NDArray[np.bool_] = longest * meters_per_unit(crs) > _LARGE
+    return large
+
+
+@lru_cache(maxsize=64)
+def _folds(target: GeoBox) -> bool:
+    """Whether an output reaches beyond the map of its projection, where places of the map come again."""
+    v, u = np.meshgrid(
+        np.linspace(0, target.height, _LATTICE), np.linspace(0, target.width, _LATTICE), indexing="ij"
+    )
+    t = target.transform
+    x, y = t.a * u + t.b * v + t.c, t.d * u + t.e * v + t.f
+    there = transformer(target.crs, WGS84).transform(x, y, errcheck=False)
+    back_x, back_y = transformer(WGS84, target.crs).transform(*there, errcheck=False)
+    turn = world_width(target)
     with np.errstate(invalid="ignore"):
-        low, high = longitudes.min(1), longitudes.max(1)
-        beyond = (high - low > turn / 2) | (low < -turn / 2) | (high > turn / 2)
-    unbounded: NDArray[np.bool_] = beyond | (west < -turn / 2) | (east > turn / 2)
-    return unbounded
+        off_x, off_y = back_x - x, back_y - y
+        if turn:
+            off_x = off_x - turn * np.round(off_x / turn)
+        off = np.hypot(off_x, off_y)
+    # A metre: far more than the precision, far less than the distance to another place.
+    return bool((off[np.isfinite(off)] * meters_per_unit(target.crs) > 1).any())

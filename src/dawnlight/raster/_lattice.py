@@ -30,7 +30,7 @@ from dawnlight.geo import GeoBox, Window
 from dawnlight.geo._crs import WGS84, meters_per_unit, normalize_crs, same_crs, transformer
 from dawnlight.geo._project import is_cylindrical
 
-__all__ = ["EDGE", "TOLERANCE", "Coordinates", "GridPair"]
+__all__ = ["EDGE", "TOLERANCE", "Coordinates", "GridPair", "world_width"]
 
 TOLERANCE = 1e-3
 """Largest error of a coordinate in source pixels before a cell is projected pixel by pixel."""
@@ -295,10 +295,11 @@ def _apply(transform: Affine, u: float, v: float) -> tuple[float, float]:
 
 def _half_step(three: Floats, period: float) -> float:
     """Return the smaller of the two steps between three values."""
-    steps = np.abs(np.diff(three))
-    if period:
-        steps = np.abs(steps - period * np.round(steps / period))
-    return float(np.fmin(*steps))
+    with np.errstate(invalid="ignore"):
+        steps = np.abs(np.diff(three))
+        if period:
+            steps = np.abs(steps - period * np.round(steps / period))
+        return float(np.fmin(*steps))
 
 
 def world_width(grid: GeoBox) -> float:
