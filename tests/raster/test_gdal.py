@@ -23,6 +23,7 @@ from dawnlight._options import set_options
 from dawnlight.errors import (
     ParameterError,
     RasterChangedError,
+    RasterError,
     RasterNotFoundError,
     RasterReadError,
     UnsupportedRasterError,
@@ -299,6 +300,58 @@ def test_missing_and_unreadable_files(tmp_path):
     path.chmod(0)
     with pytest.raises(RasterReadError, match="Permission denied"):
         read_header(path)
+
+
+def test_a_pixel_size_without_a_place_is_no_georeferencing(tmp_path):
+    path = write_raster(tmp_path / "a.tif", noise(BOX.shape), BOX)
+    content = path.read_bytes()
+    tie_points = (33922).to_bytes(2, "little")
+    assert content.count(tie_points) == 1
+    path.write_bytes(content.replace(tie_points, (65000).to_bytes(2, "little")))
+    with pytest.raises(UnsupportedRasterError, match="not georeferenced"):
+        read_header(path)
+    at_origin = GeoBox(BOX.shape, Affine(10, 0, 0, 0, -10, 0), BOX.crs)
+    assert read_header(write_raster(path, noise(BOX.shape), at_origin)).geobox == at_origin
+
+
+def damage(content, random):
+    """Truncate, flip bits, clear a run of bytes, or break the header."""
+    size, kind = len(content), random.integers(4)
+    if kind == 0:
+        return content[: random.integers(size)]
+    if kind == 1:
+        for place in random.integers(size, size=random.choice([1, 3, 20])):
+            content[place] ^= 1 << random.integers(8)
+    elif kind == 2:
+        start = random.integers(size)
+        content[start : start + random.choice([4, 64, 512])] = bytes(4)
+    else:
+        for place in random.integers(min(size, 600), size=random.choice([1, 2, 5])):
+            content[place] = random.choice([0, 1, 127, 128, 255])
+    return content
+
+
+@pytest.mark.parametrize("layout", ["tiled", "strips", "bigtiff", "masked", "jp2"])
+def test_damaged_files_fail_in_one_family(tmp_path, layout):
+    options = {"mask": VALID} if layout == "masked" else LAYOUTS[layout]
+    overviews = () if layout == "jp2" else (2, 4)
+    name = "a.jp2" if layout == "jp2" else "a.tif"
+    sound = write_raster(tmp_path / name, noise((2, 70, 50)), BOX, overviews=overviews, nodata=0, **options)
+    random = np.random.default_rng(0)
+    outcomes = set()
+    for number in range(60):
+        path = tmp_path / f"{number}.tif"
+        path.write_bytes(damage(bytearray(sound.read_bytes()), random))
+        with GdalReader() as reader:
+            try:
+                header = read_header(path)
+                if max(header.shape) < 10_000:
+                    for level in range(len(header.overviews) + 1):
+                        read_all(reader, header, level)
+                outcomes.add("read")
+            except RasterError as error:
+                outcomes.add("refused" if str(path) in str(error) else str(error))
+    assert outcomes == {"read", "refused"}
 
 
 # -- pixels ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from dawnlight.errors import ParameterError, ParameterTypeError, RasterWriteError
+from dawnlight.errors import ParameterError, ParameterTypeError, RasterChangedError, RasterWriteError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster import _writers_draft
 from dawnlight.raster._gdal_header import DTYPES, read_header
@@ -211,6 +211,16 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         write_geotiff(tmp_path / "b.tif", fail_after(blocks_of(pixels), KeyError("x")), layout_of(pixels))
     assert os.listdir(tmp_path) == ["a.tif"]
     assert path.read_bytes() == b"before"
+
+
+def test_a_source_that_cannot_be_read_is_told_as_such(tmp_path):
+    pixels = noise((1, 300, 200))
+    with pytest.raises(RasterChangedError, match="the source"):
+        write_geotiff(
+            tmp_path / "a.tif",
+            fail_after(blocks_of(pixels), RasterChangedError("the source")),
+            layout_of(pixels),
+        )
 
 
 def test_an_old_file_is_replaced(tmp_path):

@@ -69,7 +69,7 @@ def find_footprint(header: FileHeader, reader: RasterReader | None) -> dict[str,
             )
     try:
         geometry = geobox.footprint() if grid is None else _place(grid, geobox)
-    except GeometryError as error:
+    except (GeometryError, shapely.errors.GEOSException) as error:
         raise UnsupportedRasterError(
             f"{header.href}: no part of the image has a place on the Earth ({error}); its geotransform or "
             "its CRS is wrong"

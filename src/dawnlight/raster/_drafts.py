@@ -13,7 +13,7 @@ from typing import IO, Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from dawnlight.errors import ParameterError, ParameterTypeError, RasterWriteError
+from dawnlight.errors import ParameterError, ParameterTypeError, RasterError, RasterWriteError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._dtypes import DATA_TYPES
 
@@ -103,8 +103,8 @@ def publish(target: Target, name: str) -> Iterator[Path]:
         else:
             with open(folder / name, "rb") as finished:
                 shutil.copyfileobj(finished, target)  # type: ignore[arg-type]  # has `write`
-    except RasterWriteError:
-        raise
+    except RasterError:
+        raise  # a source that cannot be read, for one, is told as such
     except OSError as error:
         raise unwritable(path or target, error) from error
     finally:

@@ -8,17 +8,17 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
 
 from dawnlight.errors import ParameterError, RasterChangedError, RasterReadError
 from dawnlight.geo import Window
 from dawnlight.raster._gdal_header import read_header, read_palette
-from dawnlight.raster._gdal_open import gdal_environment, open_dataset, reason
+from dawnlight.raster._gdal_open import GDAL_ERRORS, gdal_environment, open_dataset, reason
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import Fingerprint, read_fingerprint
 from dawnlight.raster._reader import Pixels, RasterReader
@@ -87,7 +87,7 @@ class GdalReader:
         with self._lend(file, level) as handle:
             try:
                 return handle.read(bands, window, masks)
-            except (RasterioError, OSError, IndexError, ValueError) as error:
+            except (*GDAL_ERRORS, IndexError, ValueError) as error:
                 raise RasterReadError(
                     f"{file.href}: reading failed: {reason(error)} ({_place(bands, level, window)})"
                 ) from error
@@ -164,8 +164,11 @@ class _Handle:
                 f"{href}: is {width} x {height} pixels now, and was {file.shape[1]} x {file.shape[0]} "
                 f"when it was registered; {REGISTER_AGAIN}"
             )
+
+    @cached_property
+    def _one_mask(self) -> bool:
         flags = [found for found in self._dataset.mask_flag_enums if MaskFlags.all_valid not in found]
-        self._one_mask = all(MaskFlags.per_dataset in found for found in flags)
+        return all(MaskFlags.per_dataset in found for found in flags)
 
     def read(self, bands: Sequence[int], window: Window, masks: Sequence[str]) -> Pixels:
         height, width = self._dataset.shape

@@ -12,11 +12,16 @@ import numpy as np
 import pyproj
 from affine import Affine
 from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
 
-from dawnlight.errors import CRSError, RasterReadError, UnsupportedRasterError
+from dawnlight.errors import CRSError, RasterError, RasterReadError, UnsupportedRasterError
 from dawnlight.geo import GeoBox, normalize_crs
-from dawnlight.raster._gdal_open import gdal_environment, open_dataset, reason
+from dawnlight.raster._gdal_open import (
+    GDAL_ERRORS,
+    gdal_environment,
+    has_geotransform,
+    open_dataset,
+    reason,
+)
 from dawnlight.raster._header import BandHeader, FileHeader, MaskKind
 from dawnlight.raster._href import normalize_href, read_fingerprint
 
@@ -102,7 +107,9 @@ def read_header(href: str | os.PathLike[str], *, default_crs: Any = None) -> Fil
                 tags=_short({**dataset.tags(ns="IMAGERY"), **dataset.tags()}),
                 notes=tuple(dict.fromkeys(notes)),
             )
-        except (RasterioError, UnicodeError) as error:
+        except RasterError:
+            raise
+        except GDAL_ERRORS as error:
             raise RasterReadError(f"{href}: the header cannot be read: {reason(error)}") from error
 
 
@@ -172,7 +179,8 @@ def _known(dtype: str) -> bool:
 
 def _read_geobox(href: str, dataset: Any, default_crs: Any) -> GeoBox:
     transform: Affine = dataset.transform
-    if transform.is_identity:
+    # Without tie points GDAL has no geotransform, and shows one that begins at (0, 0).
+    if transform.is_identity or (transform.c == transform.f == 0 and not has_geotransform(href)):
         raise UnsupportedRasterError(f"{href}: {_why_no_transform(dataset)}")
     if not all(math.isfinite(value) for value in transform[:6]):
         raise UnsupportedRasterError(f"{href}: its geotransform is not finite: {transform.to_gdal()}")
@@ -293,7 +301,7 @@ def _read_overviews(href: str, dataset: Any, notes: list[str]) -> tuple[tuple[in
     # Counted, not tried out: GDAL also offers reductions that it makes while it decodes JPEG.
     for level in range(1, min(len(dataset.overviews(1)), _MAX_OVERVIEWS) + 1):
         try:
-            overview = open_dataset(href, level)
+            overview = open_dataset(href, level, quiet=True)
         except RasterReadError as error:
             notes.append(f"overviews from number {level} on are ignored: {reason(error.__cause__)}")
             break

@@ -7,13 +7,17 @@ import warnings
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError  # no public name, and rasterio lets these through here and there
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from dawnlight._options import get_options
 from dawnlight.errors import RasterNotFoundError, RasterReadError, UnsupportedRasterError
 from dawnlight.raster._href import gdal_name, is_remote
 
-__all__ = ["DRIVERS", "gdal_environment", "open_dataset", "reason"]
+__all__ = ["DRIVERS", "GDAL_ERRORS", "gdal_environment", "has_geotransform", "open_dataset", "reason"]
+
+GDAL_ERRORS = (RasterioError, CPLE_BaseError, OSError, UnicodeError)
+"""What reading and writing a damaged or strange file may raise."""
 
 # The formats that are read. Both hold pixels and nothing else: no reference to another file is followed.
 # Formats that are descriptions of other files (VRT) or containers of many data sets (netCDF, HDF, GRIB, zip)
@@ -121,7 +125,7 @@ def open_dataset(href: str, level: int | None = 0, *, quiet: bool = False) -> An
                 return _open(href, name, driver, level)
             with _quiet:
                 return _open(href, name, driver, level)
-        except (RasterioError, OSError, UnicodeError) as error:
+        except GDAL_ERRORS as error:
             failure = failure or error
     what, why = f"overview {level}" if level else "the file", reason(failure)
     if "HTTP response code: 404" in why:
@@ -144,6 +148,16 @@ def reason(error: BaseException | None) -> str:
     return " <- ".join(texts) or "GDAL gives no reason"
 
 
+def has_geotransform(href: str) -> bool:
+    """Tell whether a file has a geotransform, where what rasterio shows may be a default instead."""
+    found: list[warnings.WarningMessage]
+    with _quiet.alone(), warnings.catch_warnings(record=True) as found:
+        # The only sign that rasterio gives.
+        warnings.simplefilter("always", NotGeoreferencedWarning)
+        open_dataset(href, None).close()
+    return not any(issubclass(warning.category, NotGeoreferencedWarning) for warning in found)
+
+
 class _Quiet:
     """Silences the warning about missing georeferencing while at least one thread is inside.
 
@@ -154,6 +168,10 @@ class _Quiet:
         self._lock = threading.Lock()
         self._inside = 0
         self._swap = warnings.catch_warnings()
+
+    def alone(self) -> threading.Lock:
+        """Return a context in which no other thread comes in or goes out."""
+        return self._lock
 
     def __enter__(self) -> None:
         with self._lock:

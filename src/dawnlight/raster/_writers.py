@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 import rasterio
 import rasterio.shutil
-from rasterio.errors import RasterioError
 
-from dawnlight.errors import ParameterError, ParameterTypeError
+from dawnlight.errors import ParameterError, ParameterTypeError, RasterError
 from dawnlight.raster._drafts import Blocks, FileLayout, Target, publish, unwritable
-from dawnlight.raster._gdal_open import reason
+from dawnlight.raster._gdal_open import GDAL_ERRORS, reason
 from dawnlight.raster._writers_draft import write_draft
 
 __all__ = ["FileFormat", "FileLayout", "normalize_format", "write_geotiff", "write_picture", "write_raster"]
@@ -211,7 +210,9 @@ def _write(
             write_draft(draft, blocks, layout)
             with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_PAM_ENABLED=beside):
                 rasterio.shutil.copy(draft, folder / name, driver=driver, strict=False, **options)
-        except RasterioError as error:
+        except RasterError:
+            raise
+        except GDAL_ERRORS as error:
             raise unwritable(target, reason(error)) from error
 
 
