@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dawnlight.storage._memory import MemoryStore
 from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
-from dawnlight.storage._registry import default_location, open_store, register_store, unregister_store
+from dawnlight.storage._registry import open_store, register_store, unregister_store
 from dawnlight.storage._rules import DEFAULT_OWNERS
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ __all__ = [
     "Page",
     "SqliteStore",
     "Summary",
-    "default_location",
     "doctor",
     "open_store",
     "register_store",

@@ -40,7 +40,7 @@ _MAX_TEXT = 80_000
 _MAX_INT = 2**53
 _MAX_DEPTH = 32
 _WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{0,8}[1-9])?Z", re.ASCII)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Refusal(Exception):  # noqa: N818 - never leaves the package: the rules turn it into a ValidationError
@@ -91,12 +91,12 @@ def text_of(
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise Refusal(value, allowed)
-        text = str(value)
+        text = value if type(value) is str else str(value)
         if len(text) > longest:
             raise Refusal(value, f"at most {longest} characters long, it has {len(text)}")
         if not text and not empty:
             raise Refusal(value, f"{allowed} that is not empty")
-        if _UNSTORABLE.search(text):
+        if "\0" in text or not (text.isascii() or _SURROGATES.search(text) is None):
             raise Refusal(value, "text without NUL characters and lone surrogates")
         if pattern is not None and not pattern.fullmatch(text):
             raise Refusal(value, allowed)
@@ -118,6 +118,8 @@ def one_of(values: Collection[str]) -> Check:
 
 def check_float(value: Any) -> float:
     """Check a finite number."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refusal(value, "a number")
     try:
@@ -131,13 +133,13 @@ def check_float(value: Any) -> float:
 
 def check_number(value: Any) -> int | float:
     """Check a finite number and keep its type: a whole number stays one."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return check_int(value)
-    return check_float(value)
+    return check_int(value) if type(value) is int else check_float(value)
 
 
 def check_int(value: Any) -> int:
     """Check a whole number; a float without fraction counts."""
+    if type(value) is int and -_MAX_INT <= value <= _MAX_INT:
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -254,12 +256,15 @@ def mapping_of(
             raise Refusal(list(value), f"a mapping of at most {most} keys, it has {len(value)}")
         found: dict[str, Any] = {}
         for key, part in value.items():
-            name = key_check(key)
+            name = key if key in known else key_check(key)
             rule = known.get(name, other)
             if rule is None:
                 raise Refusal(key, f"a key among {', '.join(known)}")
             if part is not None:
-                found[name] = _check_inside(rule, part, f".{name}")
+                try:
+                    found[name] = rule(part)
+                except Refusal as refusal:
+                    raise refusal.within(f".{name}") from None
         for name in required:
             if name not in found:
                 raise Refusal(dict(value), f"a mapping with {name!r} in it")

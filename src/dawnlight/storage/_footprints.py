@@ -115,16 +115,15 @@ def _simple_ring(value: Any) -> list[list[float]] | None:
         return None
     ring = rings[0]
     try:
-        flat = [number for x, y in ring for number in (x, y)]
-    except (TypeError, ValueError):
+        xs, ys = [float(x) for x, _ in ring], [float(y) for _, y in ring]
+    except (TypeError, ValueError, OverflowError):
         return None
-    if len(ring) < 4 or not set(map(type, flat)) <= {float, int}:
-        return None
-    xs, ys = [float(x) for x in flat[::2]], [float(y) for y in flat[1::2]]
-    # NaN fails both comparisons.
-    if not (all(-180.0 <= x <= 180.0 for x in xs) and all(-90.0 <= y <= 90.0 for y in ys)):
+    # NaN fails the comparisons; numbers as text and truth values are left to the careful way.
+    if len(ring) < 4 or not all(-180.0 <= x <= 180.0 for x in xs) or not all(-90.0 <= y <= 90.0 for y in ys):
         return None
     if xs[0] != xs[-1] or ys[0] != ys[-1] or min(xs) == max(xs) or min(ys) == max(ys):
+        return None
+    if not {type(number) for position in ring for number in position} <= {float, int}:
         return None
     return [[x, y] for x, y in zip(xs, ys, strict=True)]
 

@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import Protocol, cast
 from urllib.parse import unquote
 
-from dawnlight._options import get_options
 from dawnlight.errors import CatalogNotFoundError, ConfigError
 from dawnlight.storage._memory import MemoryStore
 from dawnlight.storage._protocol import CatalogStore
 from dawnlight.storage._rules import DEFAULT_OWNERS
 
-__all__ = ["default_location", "open_store", "register_store", "unregister_store"]
+__all__ = ["open_store", "register_store", "unregister_store"]
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://", re.ASCII)
 
@@ -37,7 +36,7 @@ _memories_lock = threading.Lock()
 
 
 def open_store(
-    location: str | os.PathLike[str] | None = None,
+    location: str | os.PathLike[str],
     *,
     create: bool = True,
     read_only: bool = False,
@@ -47,11 +46,10 @@ def open_store(
 
     Parameters
     ----------
-    location : str or path, optional
+    location : str or path
         A folder, or a URL: ``sqlite:///folder`` (relative) or ``sqlite:////folder`` (absolute) for an
         embedded catalog, ``memory://name`` for one that lives in this process and is shared by its name
-        (``memory://`` without a name is always a new one), or whatever `register_store` added. By
-        default `default_location`.
+        (``memory://`` without a name is always a new one), or whatever `register_store` added.
     create : bool, default True
         Make the catalog when there is none.
     read_only : bool, default False
@@ -80,7 +78,7 @@ def open_store(
     ...     store.exists("product", "p")
     False
     """
-    text: object = default_location() if location is None else os.fspath(location)
+    text: object = os.fspath(location)
     if not isinstance(text, str) or not text:
         raise ConfigError(f"catalog location {location!r} must be a folder or a URL")
     match = _SCHEME.match(text)
@@ -94,23 +92,6 @@ def open_store(
             f"{', '.join(f'{name}://' for name in sorted(_openers))}"
         )
     return _load(scheme, target)(text, create=create, read_only=read_only, owners=owners)
-
-
-def default_location() -> str:
-    """Return the folder or URL of the catalog that is used where none is named.
-
-    Returns
-    -------
-    str
-        The option ``catalog`` (see `dawnlight.set_options`), else ``catalog`` in the platform's folder for
-        data of the user.
-    """
-    named = get_options().catalog
-    if named:
-        return named
-    import platformdirs
-
-    return str(platformdirs.user_data_path("dawnlight") / "catalog")
 
 
 def register_store(scheme: str, target: str) -> None:

@@ -6,16 +6,15 @@ A second database gets a module with the same functions.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Integer,
-    MetaData,
     Select,
     String,
     Table,
@@ -36,12 +35,14 @@ __all__ = [
     "HintCompiler",
     "Sign",
     "Wild",
+    "among_keys",
     "bulk_insert",
     "contained_in",
     "extra_type",
     "extra_value",
     "fits_pattern",
-    "in_boxes",
+    "key_to_units",
+    "keys_in_boxes",
     "list_items",
     "list_length",
     "overlap",
@@ -65,12 +66,6 @@ Sign: TypeAlias = "str | tuple[str, ...] | Wild"
 TIME_UNIT = 5_000_000.0
 """Seconds in one unit of the R*Tree's third dimension, about 58 days."""
 
-_RTREE = Table(
-    "image_rt",
-    MetaData(),
-    *[Column(name, Integer) for name in ("id", "minx", "maxx", "miny", "maxy", "mint", "maxt")],
-)
-
 
 class HintCompiler(SQLiteCompiler):
     """SQLAlchemy's compiler for SQLite, which leaves out hints, with hints."""
@@ -90,42 +85,51 @@ def use_keys(statement: Select[Any], table: Table) -> Select[Any]:
     return statement.with_hint(table, "NOT INDEXED", "sqlite")
 
 
-def in_boxes(boxes: Iterable[Box], times: tuple[float | None, float | None]) -> Select[Any]:
-    """Select the keys of images whose bounds share a point with any of some boxes, and a few more.
+def keys_in_boxes(
+    connection: Connection, boxes: Sequence[Box], times: tuple[float | None, float | None], most: int
+) -> list[int]:
+    """Find the keys of images whose bounds share a point with any of some boxes, and of a few more.
 
     Parameters
     ----------
-    boxes : iterable of tuple of float
+    connection : Connection
+        In a transaction.
+    boxes : sequence of tuple of float
         (minx, miny, maxx, maxy), degrees.
     times : tuple of float or None
         First and last time in units of the R*Tree; None for open.
+    most : int
+        How many keys are wanted at most.
 
     Returns
     -------
-    Select
+    list of int
         Keys; one may come twice.
     """
-    rt = _RTREE.c
-    first, last = times
-    during = []
-    if first is not None:
-        during.append(rt.maxt >= literal(first))
-    if last is not None:
-        during.append(rt.mint <= literal(last))
-    parts = [
-        select(rt.id.op(">>")(1).label("key")).where(
-            rt.maxx >= literal(minx),
-            rt.minx <= literal(maxx),
-            rt.maxy >= literal(miny),
-            rt.miny <= literal(maxy),
-            *during,
-        )
-        for minx, miny, maxx, maxy in boxes
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    union = parts[0].union_all(*parts[1:]).subquery()
-    return select(union.c.key)
+    values: list[Any] = []
+    parts = []
+    for minx, miny, maxx, maxy in boxes:
+        part = "SELECT id >> 1 FROM image_rt WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?"
+        values += [minx, maxx, miny, maxy]
+        for bound, test in zip(times, (" AND maxt >= ?", " AND mint <= ?"), strict=True):
+            if bound is not None:
+                part += test
+                values.append(bound)
+        parts.append(part)
+    result = connection.exec_driver_sql(f"{' UNION ALL '.join(parts)} LIMIT ?", (*values, most))
+    return list(result.scalars())
+
+
+def among_keys(column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+    """Tell whether a column holds one of any number of keys."""
+    items = func.json_each(str(list(keys))).table_valued("value")
+    return column.in_(select(items.c.value))
+
+
+def key_to_units(key: object) -> float:
+    """Turn the key of a time into units of the R*Tree, cut to whole seconds as the triggers do."""
+    moment = datetime.fromisoformat(f"{str(key)[:19]}+00:00")
+    return math.floor(moment.timestamp()) / TIME_UNIT
 
 
 def contained_in(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:
@@ -169,12 +173,12 @@ def fits_pattern(column: ColumnElement[Any], pattern: Sequence[Sign]) -> ColumnE
     return column.op("GLOB", is_comparison=True)(literal("".join(map(_spell_glob, pattern)), String))
 
 
-def bulk_insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+def bulk_insert(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows given in the order of the table's columns."""
     if not rows:
         return
     compiled = insert(table).compile(dialect=sqlite.dialect(), column_keys=[c.name for c in table.columns])
-    connection.exec_driver_sql(str(compiled), list(rows))
+    connection.exec_driver_sql(str(compiled), [tuple(row) for row in rows])
 
 
 def overlap(table: Table, boxes: Iterable[Box]) -> ColumnElement[bool]:

@@ -38,48 +38,58 @@ class RowCodec:
         self.table: Table = TABLES[kind]
         self.names: tuple[str, ...] = tuple(column.name for column in self.table.columns)
         """Names of the columns, in the order of the rows."""
+        self._at = {name: position for position, name in enumerate(self.names)}
+        self._key, self._id, self._version = self._at["key"], self._at["id"], self._at["version"]
+        self._body = self._at["body"]
         types = {name: field.type for name, field in FIELDS[kind].items()}
-        attributes = [name for name in self.names if name not in _NOT_ATTRIBUTES]
-        self._derived = tuple(name for name in attributes if types[name] == "resolution")
-        self._times = tuple(name for name in attributes if types[name] == "time")
-        self._bools = tuple(name for name in attributes if types[name] == "bool")
-        self._plain = tuple(name for name in attributes if name not in self._derived)
-        self._in_columns = frozenset(self._plain)
+        attributes = [(self._at[name], name) for name in self.names if name not in _NOT_ATTRIBUTES]
+        self._derived = [pair for pair in attributes if types[pair[1]] == "resolution"]
+        self._times = [pair for pair in attributes if types[pair[1]] == "time"]
+        self._bools = [pair for pair in attributes if types[pair[1]] == "bool"]
+        self._place = {name: position for position, name in attributes if types[name] != "resolution"}
+        self._picked = tuple(self._place.items())
         self._spatial = kind == "image"
-        self._picked = tuple((self.names.index(name), name) for name in self._plain)
-        self._at = {name: index for index, name in enumerate(self.names)}
+        if self._spatial:
+            self._footprint, self._bounds, self._size = (
+                self._at[name] for name in ("footprint", "minx", "size_bytes")
+            )
 
-    def to_row(self, document: Document, key: int) -> tuple[Any, ...]:
+    def to_row(self, document: Document, key: int | None = None) -> list[Any]:
         """Make the row of a document in stored spelling.
 
         Parameters
         ----------
         document : Document
             As the rules returned it.
-        key : int
-            Its number in the table.
+        key : int, optional
+            Its number in the table; the first value of the row, which the caller may set later.
 
         Returns
         -------
-        tuple
+        list
             One value per column, in the order of `names`.
         """
-        attributes = document.attributes
-        values: dict[str, Any] = {name: attributes.get(name) for name in self._plain}
-        for name in self._times:
-            if values[name] is not None:
-                values[name] = _wire_to_key(values[name])
-        for name in self._bools:
-            if values[name] is not None:
-                values[name] = int(values[name])
-        for name in self._derived:
-            values[name] = resolution_to_meters(attributes.get(name))
-        rest = {name: value for name, value in attributes.items() if name not in self._in_columns}
+        row: list[Any] = [None] * len(self.names)
+        rest: dict[str, Any] = {}
+        for name, value in document.attributes.items():
+            position = self._place.get(name)
+            if position is None:
+                rest[name] = value
+            else:
+                row[position] = value
+        for position, _ in self._times:
+            if row[position] is not None:
+                row[position] = _wire_to_key(row[position])
+        for position, _ in self._bools:
+            if row[position] is not None:
+                row[position] = int(row[position])
+        for position, name in self._derived:
+            row[position] = resolution_to_meters(document.attributes.get(name))
         if self._spatial:
-            _put_image(values, rest)
-        values["key"], values["id"], values["version"] = key, document.id, document.version
-        values["body"] = _encode_json(rest)
-        return tuple([values.get(name) for name in self.names])
+            self._put_image(row, rest)
+        row[self._key], row[self._id], row[self._version] = key, document.id, document.version
+        row[self._body] = _encode_json(rest)
+        return row
 
     def from_row(self, row: Sequence[Any]) -> Document:
         """Make the document of a row.
@@ -94,21 +104,29 @@ class RowCodec:
         Document
             Equal to the one the row was made of.
         """
-        attributes = {name: row[index] for index, name in self._picked if row[index] is not None}
-        for name in self._times:
+        attributes = {name: row[position] for name, position in self._picked if row[position] is not None}
+        for _, name in self._times:
             if name in attributes:
                 attributes[name] = key_to_wire(attributes[name])
-        for name in self._bools:
+        for _, name in self._bools:
             if name in attributes:
                 attributes[name] = bool(attributes[name])
-        if self._spatial:
-            footprint = row[self._at["footprint"]]
-            if footprint is not None:
-                attributes["geometry"] = decode_footprint(footprint)
-        attributes.update(_decode_json(row[self._at["body"]]))
-        return Document(
-            kind=self.kind, id=row[self._at["id"]], attributes=attributes, version=row[self._at["version"]]
-        )
+        if self._spatial and row[self._footprint] is not None:
+            attributes["geometry"] = decode_footprint(row[self._footprint])
+        attributes.update(_decode_json(row[self._body]))
+        return Document(kind=self.kind, id=row[self._id], attributes=attributes, version=row[self._version])
+
+    def _put_image(self, row: list[Any], rest: dict[str, Any]) -> None:
+        files = rest.get("files") or ()
+        row[self._size] = sum([file.get("size_bytes") or 0 for file in files])
+        geometry = rest.pop("geometry", None)
+        if geometry is None:
+            return
+        footprint = encode_footprint(geometry)
+        row[self._footprint] = footprint.wkb
+        row[self._bounds : self._bounds + 4] = footprint.bounds
+        if not footprint.exact:
+            rest["geometry"] = geometry
 
     def position(self, name: str) -> int:
         """Return the place of a column in a row."""
@@ -125,19 +143,6 @@ def _wire_to_key(wire: str) -> str:
     if wire[-1] == "Z" and (len(wire) == 20 or wire[19] == "."):
         return f"{wire[:19]}.{wire[20:-1].ljust(9, '0')}Z"
     return time_to_key(wire)
-
-
-def _put_image(values: dict[str, Any], rest: dict[str, Any]) -> None:
-    files: Sequence[Mapping[str, Any]] = rest.get("files") or ()
-    values["size_bytes"] = sum([file.get("size_bytes") or 0 for file in files])
-    geometry = rest.pop("geometry", None)
-    if geometry is None:
-        return
-    footprint = encode_footprint(geometry)
-    values["footprint"] = footprint.wkb
-    values["minx"], values["miny"], values["maxx"], values["maxy"] = footprint.bounds
-    if not footprint.exact:
-        rest["geometry"] = geometry
 
 
 CODECS: Mapping[Kind, RowCodec] = {kind: RowCodec(kind) for kind in TABLES}

@@ -14,6 +14,7 @@ from dawnlight.storage._intervals import Binning
 from dawnlight.storage._protocol import IntervalSummary, Summary
 from dawnlight.storage._spatial import intersects_any
 from dawnlight.storage._sql_conditions import make_condition
+from dawnlight.storage._sql_dialect import use_keys
 from dawnlight.storage._sql_roads import Road, Roads
 from dawnlight.storage._sql_rows import CODECS
 
@@ -21,6 +22,8 @@ __all__ = ["TableSearch"]
 
 _LARGEST_BATCH = 4096
 _STREAM_BATCH = 4096
+
+_WHOLE = {kind: select(codec.table) for kind, codec in CODECS.items()}
 
 Values = Sequence[Any]
 
@@ -41,12 +44,10 @@ class TableSearch:
         self._query = query
         self._codec = CODECS[query.kind]
         self._table = self._codec.table
+        self._whole = _WHOLE[query.kind]
         self._roads = Roads(query)
         condition = make_condition(query.kind, query.condition)
-        self._clauses: list[ColumnElement[bool]] = [condition.clause]
-        spatial = self._roads.spatial_clause()
-        if spatial is not None:
-            self._clauses.append(spatial)
+        self._clause = condition.clause
         self._shapes = None if query.geometry is None else search_shapes(query.geometry)
         self._matcher = None
         if not condition.exact or query.text is not None:
@@ -116,30 +117,43 @@ class TableSearch:
     def _rows(
         self, connection: Connection, road: Road, after: Values | None, null_phase: bool | None, size: int
     ) -> list[Values]:
-        statement = self._page_statement(after, null_phase).limit(size)
+        conditions = [*self._conditions(road), *self._following(after, null_phase)]
+        order = self._order(null_phase)
+        if road.keys is not None:
+            # Sort by little before reading much: whole rows are ten times as wide as what sorts them.
+            few = road.lead(select(self._table.c.key).where(*conditions)).order_by(*order).limit(size)
+            inner = few.subquery()
+            chosen = self._table.c.key.in_(select(inner.c.key))
+            return list(connection.execute(use_keys(self._whole.where(chosen), self._table).order_by(*order)))
+        statement = road.lead(self._whole.where(*conditions)).order_by(*order).limit(size)
         if len(road.branches) < 2:
-            statement = road.lead(statement.where(*road.branches))
-            return list(connection.execute(statement).all())
-        parts = [connection.execute(road.lead(statement.where(branch))).all() for branch in road.branches]
+            return list(connection.execute(statement.where(*road.branches)))
+        parts = [connection.execute(statement.where(branch)).all() for branch in road.branches]
         merged = heapq.merge(*parts, key=lambda row: place(self._query, self._values(row)))
         return list(islice(merged, size))
 
-    def _page_statement(self, after: Values | None, null_phase: bool | None) -> Select[Any]:
-        statement = select(self._table).where(*self._clauses)
-        columns = self._table.c
+    def _conditions(self, road: Road) -> list[ColumnElement[bool]]:
+        spatial = None if road.keys is not None else self._roads.spatial_clause()
+        return [self._clause] if spatial is None else [self._clause, spatial]
+
+    def _order(self, null_phase: bool | None) -> list[ColumnElement[Any]]:
         order: list[ColumnElement[Any]] = []
         for index, key in enumerate(self._keys):
-            column = columns[key.field]
+            column = self._table.c[key.field]
             if index == 0 and null_phase is not None:
-                statement = statement.where(column.is_(None) if null_phase else column.is_not(None))
                 if null_phase:
                     continue
             elif key.field in self._nullable:
                 order.append(column.is_(None))
             order.append(column.asc() if key.ascending else column.desc())
+        return [*order, self._table.c.id]
+
+    def _following(self, after: Values | None, null_phase: bool | None) -> Iterator[ColumnElement[bool]]:
+        if null_phase is not None:
+            first = self._table.c[self._keys[0].field]
+            yield first.is_(None) if null_phase else first.is_not(None)
         if after is not None:
-            statement = statement.where(*self._behind(after))
-        return statement.order_by(*order, columns.id)
+            yield from self._behind(after)
 
     def _behind(self, after: Values) -> Iterator[ColumnElement[bool]]:
         """Say "behind these sort values": larger in the first key that differs."""
@@ -233,7 +247,7 @@ class TableSearch:
         return binning.add_up(tuple(group) for group in groups)
 
     def _sum(self, *columns: Any) -> Select[Any]:
-        return self._roads.for_all().lead(select(*columns).select_from(self._table).where(*self._clauses))
+        return select(*columns).select_from(self._table).where(self._clause)
 
     def _stream(self, connection: Connection, names: Sequence[str]) -> Iterator[list[Any]]:
         """Yield some columns of all results, in no order."""
@@ -241,7 +255,8 @@ class TableSearch:
         read = list(self._codec.names if whole else dict.fromkeys((*names, "footprint")))
         picked = [read.index(name) for name in names]
         columns = [self._table.c[name] for name in read]
-        result = connection.execute(self._roads.for_all().lead(select(*columns).where(*self._clauses)))
+        road = self._roads.for_all(connection)
+        result = connection.execute(road.lead(select(*columns).where(*self._conditions(road))))
         for rows in result.partitions(_STREAM_BATCH):
             kept: Sequence[Values] = rows
             if self._shapes is not None:

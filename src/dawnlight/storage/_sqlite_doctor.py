@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from dawnlight.errors import CatalogDamagedError, ClientError
-from dawnlight.search import KINDS, Document, Kind
+from dawnlight.search import KINDS, Kind
 from dawnlight.storage._rules import prepare_new, summarize_resolutions
 from dawnlight.storage._sql_rows import CODECS
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
@@ -168,11 +168,8 @@ def _check_kind(connection: Connection, kind: Kind) -> Iterator[str]:
         for row in rows:
             try:
                 document = codec.from_row(row)
-                attributes = document.attributes
-                prepare_new(document, str(attributes["created"]))
-                again = codec.to_row(
-                    Document(kind=kind, id=row.id, attributes=attributes, version=row.version), row.key
-                )
+                prepare_new(document, str(document.attributes["created"]))
+                again = codec.to_row(document, row.key)
             except (ClientError, ValueError, TypeError, KeyError, AttributeError) as error:
                 yield f"{kind} {row.id!r}: {error}"
                 continue
