@@ -137,11 +137,13 @@ def test_an_overview_is_used_where_the_image_is_large(tmp_path, reader, monkeypa
     valid = wedge(UTM.shape)
     header = read_header(write(tmp_path, "nodata", UTM, valid, overviews=(2, 4), tiled=64))
     assert read_valid(header, reader)[1] == 0
-    monkeypatch.setattr(_samples, "BUDGET", 2 * 300 * 200 - 1)
+    monkeypatch.setattr(_samples, "WANTED", 2 * 300 * 200 - 1)
     found, level = read_valid(header, reader)
     assert (level, found.shape) == (1, (150, 100))
     footprint = shape(find_footprint(header, reader))
     assert shapely.covers(footprint.buffer(1e-7), centres(UTM, valid)).all()
+    monkeypatch.setattr(_samples, "WANTED", 1)
+    assert read_valid(header, reader)[1] == 2
     # One band of the coarsest overview is better than nothing; less than that is nothing.
     monkeypatch.setattr(_samples, "BUDGET", 75 * 50)
     assert read_valid(header, reader)[1] == 2

@@ -15,8 +15,10 @@ from dawnlight.raster._reader import RasterReader
 
 __all__ = ["Statistics", "find_statistics", "read_valid"]
 
-# Samples read for one look, all bands together.
-BUDGET = 2**22
+# Samples for one look, all bands together: as many as are wanted, and as many as it may cost where no overview
+# is that small.
+WANTED = 2**20
+BUDGET = 2**23
 _SIDE = 1024
 
 
@@ -57,10 +59,10 @@ def read_valid(header: FileHeader, reader: RasterReader) -> tuple[NDArray[np.boo
     if not bands:
         return None
     shapes = (header.shape, *header.overviews)
-    level = _affordable(shapes, BUDGET // len(bands))
+    level = _affordable(shapes, WANTED // len(bands))
     if level is None:
-        # Few bands of a coarse look are better than none: as a rule all bands miss the same pixels.
         level = len(shapes) - 1
+        # Few bands are better than none: as a rule all bands miss the same pixels.
         bands = bands[: BUDGET // (shapes[level][0] * shapes[level][1])]
         if not bands:
             return None
@@ -72,6 +74,8 @@ def read_valid(header: FileHeader, reader: RasterReader) -> tuple[NDArray[np.boo
             header.ref, (index + 1,), level, Window(0, 0, height, width), masks=(band.mask,)
         )
         valid |= _valid_pixels(data[0], None if mask is None else mask[0], band)
+        if valid.all():
+            break
     return valid, level
 
 
