@@ -180,31 +180,34 @@ def bilinear(
             y = ys[c]
             if not (x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE):
                 continue
-            cx = min(int(x + TIE), full[1] - 1) - offset[1]
-            cy = min(int(y + TIE), full[0] - 1) - offset[0]
-            if cx < 0 or cy < 0 or cx >= w or cy >= h:
-                missed += 1
-                continue
             left = math.floor(x - 0.5)
             top = math.floor(y - 0.5)
             fx = x - 0.5 - left
             fy = y - 0.5 - top
             ix = int(left) - offset[1]
             iy = int(top) - offset[0]
-            inside = ix >= 0 and iy >= 0 and ix + 1 < w and iy + 1 < h
+            inside = (ix >= 0) & (iy >= 0) & (ix + 1 < w) & (iy + 1 < h)
             for b in range(bands):
-                if masked and not ok[b, cy, cx]:
-                    continue
+                # The pixel that contains the centre is one of the four: when all are valid, so is it.
                 if inside and (
                     not masked
-                    or (ok[b, iy, ix] and ok[b, iy, ix + 1] and ok[b, iy + 1, ix] and ok[b, iy + 1, ix + 1])
+                    or (ok[b, iy, ix] & ok[b, iy, ix + 1] & ok[b, iy + 1, ix] & ok[b, iy + 1, ix + 1])
                 ):
                     upper = src[b, iy, ix] * (1.0 - fx) + src[b, iy, ix + 1] * fx
                     lower = src[b, iy + 1, ix] * (1.0 - fx) + src[b, iy + 1, ix + 1] * fx
                     value = upper * (1.0 - fy) + lower * fy
                 else:
+                    cx = min(int(x + TIE), full[1] - 1) - offset[1]
+                    cy = min(int(y + TIE), full[0] - 1) - offset[0]
+                    if cx < 0 or cy < 0 or cx >= w or cy >= h:
+                        missed += 1
+                        continue
+                    if masked and not ok[b, cy, cx]:
+                        continue
                     value = _blend(src, ok, b, x, y, offset)
-                out[b, row, c] = _store(value, limits[0], limits[1], integer)
+                out[b, row, c] = (
+                    math.floor(value + 0.5) if integer else value
+                )  # between its neighbours: in range
                 out_ok[b, row, c] = 1
     return missed
 
@@ -251,27 +254,23 @@ def cubic(
             y = ys[c]
             if not (x >= -EDGE and y >= -EDGE and x < full[1] + EDGE and y < full[0] + EDGE):
                 continue
-            cx = min(int(x + TIE), full[1] - 1) - offset[1]
-            cy = min(int(y + TIE), full[0] - 1) - offset[0]
-            if cx < 0 or cy < 0 or cx >= w or cy >= h:
-                missed += 1
-                continue
             left = math.floor(x - 0.5)
             top = math.floor(y - 0.5)
             _catmull(x - 0.5 - left, wx)
             _catmull(y - 0.5 - top, wy)
             ix = int(left) - offset[1] - 1
             iy = int(top) - offset[0] - 1
-            inside = ix >= 0 and iy >= 0 and ix + 3 < w and iy + 3 < h
+            inside = (ix >= 0) & (iy >= 0) & (ix + 3 < w) & (iy + 3 < h)
             for b in range(bands):
-                if masked and not ok[b, cy, cx]:
-                    continue
                 whole = inside
                 if inside and masked:
                     for j in range(4):
-                        for i in range(4):
-                            if not ok[b, iy + j, ix + i]:
-                                whole = False
+                        whole &= (
+                            ok[b, iy + j, ix]
+                            & ok[b, iy + j, ix + 1]
+                            & ok[b, iy + j, ix + 2]
+                            & ok[b, iy + j, ix + 3]
+                        )
                 if whole:
                     value = 0.0
                     for j in range(4):
@@ -282,6 +281,13 @@ def cubic(
                             + wx[3] * src[b, iy + j, ix + 3]
                         )
                 else:
+                    cx = min(int(x + TIE), full[1] - 1) - offset[1]
+                    cy = min(int(y + TIE), full[0] - 1) - offset[0]
+                    if cx < 0 or cy < 0 or cx >= w or cy >= h:
+                        missed += 1
+                        continue
+                    if masked and not ok[b, cy, cx]:
+                        continue
                     value = _blend(src, ok, b, x, y, offset)
                 out[b, row, c] = _store(value, limits[0], limits[1], integer)
                 out_ok[b, row, c] = 1

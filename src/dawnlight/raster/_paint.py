@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,9 +123,9 @@ def _show_stored(
             return
         for planned in plan.image_reads(image, bands, window):
             places = [bands.index(band) for band in planned.bands]
-            read = plan.again(planned, window, "near")
-            if read is None or all(seen[k].all() for k in places):
+            if all(seen[k].all() for k in places):
                 continue
+            read = replace(planned, kernel="near")
             out = np.empty((len(places), *window.shape), dtype=data[places[0]].dtype)
             ok = np.zeros(out.shape, dtype=np.bool_)
             fetcher.fill(read, window, out, ok, raw=True)

@@ -166,9 +166,9 @@ class ReadPlan:
         reads = (self._read(image, tuple(members), window, str(key[-1])) for key, members in groups.items())
         return tuple(read for read in reads if read is not None)
 
-    def again(self, read: Read, window: Window, kernel: str | None = None) -> Read | None:
-        """Plan a read for another window, or with another kernel; None when it has no pixels there."""
-        return self._read(read.image, read.bands, window, kernel or read.kernel)
+    def again(self, read: Read, window: Window) -> Read | None:
+        """Plan a read for another window; None when it has no pixels there."""
+        return self._read(read.image, read.bands, window, read.kernel)
 
     def kernel(self, band: int, pair: GridPair) -> str:
         """Resampler of a band between two grids."""

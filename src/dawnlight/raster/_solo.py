@@ -7,6 +7,7 @@ two.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,12 +130,13 @@ def _warp(
         for k, row in enumerate(rows):
             _widen(fresh[k], ok[k], None, out[row], masked=True)
         return
-    near = plan.again(read, window, "near")
-    if near is not None:
-        fetcher.fill(near, window, fresh, ok, raw=True)
     if read.kernel != "near":
-        valid = np.zeros(fresh.shape, dtype=np.bool_)
-        fetcher.fill(read, window, fresh, valid)
+        fetcher.fill(read, window, fresh, ok)
+    if not ok.all():
+        stored = np.empty_like(fresh)
+        here = np.zeros_like(ok)
+        fetcher.fill(replace(read, kernel="near"), window, stored, here, raw=True)
+        np.copyto(fresh, stored, where=here & ~ok)
     for k, row in enumerate(rows):
         out[row] = fresh[k]
 
