@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawnlight.errors import ParameterError
@@ -71,6 +71,7 @@ def test_resolution_value_is_checked(value, unit):
         ResolutionValue(value, unit)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(ParameterError):

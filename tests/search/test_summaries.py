@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawnlight.errors import ParameterError
@@ -54,6 +54,7 @@ def test_interval_begins(interval, value, start):
     assert floor_time(start, interval) == floor_time(value, interval)
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(sorted(INTERVALS)))
 def test_interval_begins_before_and_on_a_border(moment, interval):
     start = floor_time(moment, interval)

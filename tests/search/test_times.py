@@ -7,11 +7,12 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawnlight.errors import ParameterError
 from dawnlight.search import parse_time, time_to_key, time_to_wire
+from dawnlight.search._times import _read, _spell_key
 
 UTC = dt.UTC
 PLUS2 = dt.timezone(dt.timedelta(hours=2))
@@ -130,6 +131,7 @@ MOMENTS = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_text_order_of_keys_is_time_order(one, other):
     def exact(moment):
@@ -152,12 +154,33 @@ def test_text_order_of_keys_is_time_order(one, other):
     assert (keys[0] == keys[1]) == (exact(one) == exact(other))
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_wire_spelling_round_trips(value):
     assert parse_time(time_to_wire(value)) == value
     assert parse_time(time_to_key(value)) == value
 
 
+WIRE = ["2023-07-01", "2023-W26-6", "2023-02-30", "２０２３-07-01", "20230701T1"]
+
+
+@pytest.mark.parametrize("day", WIRE)
+@pytest.mark.parametrize("clock", ["T10:20:30", " 10:20:30", "T10:20:60", "T24:00:00", "T102030.0"])
+@pytest.mark.parametrize(
+    "end", ["Z", ".Z", ".5Z", ".123456789Z", ".1234567890Z", ".²Z", "z", "+00:00", ".5+01Z"]
+)
+def test_short_way_of_keys_gives_what_the_long_one_gives(day, clock, end):
+    text = f"{day}{clock}{end}"
+    try:
+        expected = _spell_key(_read(text))
+    except ParameterError:
+        with pytest.raises(ParameterError):
+            time_to_key(text)
+    else:
+        assert time_to_key(text) == expected
+
+
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(ParameterError):

@@ -124,7 +124,7 @@ def accept_link(asked: Range) -> bool:
             _links.pop(key, None)
             return True
         # The chain itself holds the property; where that is gone, no chain goes on.
-        if link.state is _State.OPEN and link.owner() is not None and _is_inner(link):
+        if link.state is _State.OPEN and link.owner() is not None:
             _links[key] = link._replace(state=_State.ACCEPTED)
             return True
     return False
@@ -154,14 +154,10 @@ def take_link(owner: Property, frame: FrameType) -> Range | None:
     if link.state is _State.ACCEPTED:
         del _links[key]
         return link.range
-    if link.state is _State.OPEN and not _is_inner(link):
+    if link.state is _State.OPEN and _CAN_TELL and _sites(link.code)[link.at].spread:
         _links[key] = link._replace(state=_State.TAKEN)
         return link.range
     return None
-
-
-def _is_inner(link: _Link) -> bool:
-    return not _CAN_TELL or _sites(link.code)[link.at].inner
 
 
 def _site(frame: FrameType) -> _Site:

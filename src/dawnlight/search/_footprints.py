@@ -7,7 +7,7 @@ these is given its other copy, so that neighbours across the cut meet.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 
 import shapely
 from shapely import affinity
@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from dawnlight.errors import GeometryError, ParameterError, ParameterTypeError
 from dawnlight.search._documents import Document
 
-__all__ = ["footprint", "footprint_matches", "search_shapes"]
+__all__ = ["footprint", "make_footprint_test", "search_shapes"]
 
 
 def footprint(document: Document) -> BaseGeometry | None:
@@ -40,6 +40,7 @@ def footprint(document: Document) -> BaseGeometry | None:
     value = document.get("geometry")
     if value is None:
         return None
+    # Late, because it loads pyproj.
     from dawnlight.geo._geometry import normalize_geometry
 
     try:
@@ -61,9 +62,9 @@ def search_shapes(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
     Returns
     -------
     tuple of shapely geometry
-        Simple and multi-part geometries, valid and within ±180 degrees. A footprint (see `footprint`) lies
-        there exactly if it intersects at least one of them. Take the bounds of each by itself: together
-        they may span the world.
+        Simple and multi-part geometries, valid, within ±180 degrees and prepared, made anew for the calling
+        thread. A footprint (see `footprint`) lies there exactly if it intersects at least one of them. Take
+        the bounds of each by itself: together they may span the world.
 
     Examples
     --------
@@ -71,45 +72,46 @@ def search_shapes(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
     >>> [shape.bounds for shape in search_shapes(shapely.box(170, 0, 180, 10))]
     [(170.0, 0.0, 180.0, 10.0), (-180.0, 0.0, -180.0, 10.0)]
     """
-    return _prepare(geometry)
-
-
-def footprint_matches(geometry: BaseGeometry, document: Document, match_null_geometry: bool) -> bool:
-    """Tell whether a document shares at least one point with a place.
-
-    Parameters
-    ----------
-    geometry : shapely geometry
-        Longitude and latitude.
-    document : Document
-        Any document.
-    match_null_geometry : bool
-        The answer for a document without a geometry.
-
-    Returns
-    -------
-    bool
-        Borders count. False for a footprint that cannot be read.
-    """
-    try:
-        found = footprint(document)
-        if found is None:
-            return match_null_geometry
-        return any(shape.intersects(part) for shape in search_shapes(geometry) for part in _flatten(found))
-    except (ParameterError, shapely.errors.GEOSException):
-        return False
-
-
-@lru_cache(maxsize=64)
-def _prepare(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
-    shapes = _flatten(_to_map(geometry))
+    # Copies, because preparing changes a geometry and prepared ones do not bear several threads.
+    shapes = [shapely.force_2d(shape) for shape in _flatten(_to_map(geometry))]
     shapes.extend([copy for shape in shapes for copy in _other_copies(shape)])
     for shape in shapes:
         shapely.prepare(shape)
     return tuple(shapes)
 
 
+def make_footprint_test(geometry: BaseGeometry, match_null_geometry: bool) -> Callable[[Document], bool]:
+    """Make a function that tells whether a document shares at least one point with a place.
+
+    Parameters
+    ----------
+    geometry : shapely geometry
+        Longitude and latitude.
+    match_null_geometry : bool
+        The answer for a document without a geometry.
+
+    Returns
+    -------
+    callable
+        Takes a `Document` and returns a bool. Borders count; a footprint that cannot be read gives False.
+        For one thread.
+    """
+    shapes = search_shapes(geometry)
+
+    def test(document: Document) -> bool:
+        try:
+            found = footprint(document)
+            if found is None:
+                return match_null_geometry
+            return any(shape.intersects(part) for shape in shapes for part in _flatten(found))
+        except (ParameterError, shapely.errors.GEOSException):
+            return False
+
+    return test
+
+
 def _to_map(geometry: BaseGeometry) -> BaseGeometry:
+    # Late, because it loads pyproj.
     from dawnlight.geo._sphere import as_valid, split_antimeridian
 
     return as_valid(split_antimeridian(geometry))

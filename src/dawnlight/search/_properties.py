@@ -132,19 +132,19 @@ class Property:
         self._refuse_operand(other)
         return Ne(self._name, other)  # type: ignore[arg-type]  # normalised there
 
-    def __gt__(self, other: Any) -> Expression:
+    def __gt__(self, other: object) -> Expression:
         return self._compare("gt", other, sys._getframe(1))
 
-    def __ge__(self, other: Any) -> Expression:
+    def __ge__(self, other: object) -> Expression:
         return self._compare("gte", other, sys._getframe(1))
 
-    def __lt__(self, other: Any) -> Expression:
+    def __lt__(self, other: object) -> Expression:
         return self._compare("lt", other, sys._getframe(1))
 
-    def __le__(self, other: Any) -> Expression:
+    def __le__(self, other: object) -> Expression:
         return self._compare("lte", other, sys._getframe(1))
 
-    def any_of(self, values: Iterable[Any]) -> Expression:
+    def any_of(self, values: Iterable[object]) -> Expression:
         """Make a condition that holds where the field equals one of several values.
 
         Parameters
@@ -177,7 +177,7 @@ class Property:
             raise FilterError(f"any_of on {self._name} needs at least one value")
         return parts[0] if len(parts) == 1 else Or(parts)
 
-    def in_(self, values: Iterable[Any]) -> Expression:
+    def in_(self, values: Iterable[object]) -> Expression:
         """Do the same as `any_of`.
 
         Parameters
@@ -282,9 +282,10 @@ class Property:
                 "value, and conditions combine with & and | around parentheses: (p.x > 1) & (p.y == 2)"
             )
 
-    def _compare(self, op: str, value: Any, frame: FrameType) -> Expression:
+    def _compare(self, op: str, value: object, frame: FrameType) -> Expression:
         self._refuse_operand(value)
-        made = Range(self._name, **{op: value})
+        bound: dict[str, Any] = {op: value}
+        made = Range(self._name, **bound)
         earlier = take_link(self, frame)
         if earlier is not None:
             if op in earlier.bounds:

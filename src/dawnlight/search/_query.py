@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapely.geometry.base import BaseGeometry
 
@@ -14,10 +14,13 @@ from dawnlight.search._documents import KINDS, Document, Kind
 from dawnlight.search._evaluate import compile_expression
 from dawnlight.search._expressions import Expression
 from dawnlight.search._fields import FIELDS
-from dawnlight.search._footprints import footprint_matches
+from dawnlight.search._footprints import make_footprint_test
 from dawnlight.search._order import SortKey, check_sort_key, sorted_documents
 from dawnlight.search._texts import text_matches
 from dawnlight.search._values import shorten
+
+if TYPE_CHECKING:
+    from dawnlight.geo._geometry import GeometryLike
 
 __all__ = ["Query", "make_matcher", "matches", "run"]
 
@@ -172,7 +175,7 @@ class Query:
         """
         return replace(self, text=text)
 
-    def intersecting(self, geometry: Any, match_null_geometry: bool = False) -> Query:
+    def intersecting(self, geometry: GeometryLike | None, match_null_geometry: bool = False) -> Query:
         """Set the place that documents must share at least one point with.
 
         Parameters
@@ -195,11 +198,13 @@ class Query:
         FilterError
             The kind has no geometry.
         """
+        place = None
         if geometry is not None:
+            # Late, because it loads pyproj.
             from dawnlight.geo._geometry import normalize_geometry, split_antimeridian
 
-            geometry = split_antimeridian(normalize_geometry(geometry))
-        return replace(self, geometry=geometry, match_null_geometry=match_null_geometry)
+            place = split_antimeridian(normalize_geometry(geometry))
+        return replace(self, geometry=place, match_null_geometry=match_null_geometry)
 
     def to_wire(self) -> dict[str, Any]:
         """Spell the query as the body of a search request.
@@ -261,7 +266,7 @@ def make_matcher(query: Query) -> Callable[[Document], bool]:
     Returns
     -------
     callable
-        Takes a `Document` and returns a bool.
+        Takes a `Document` and returns a bool. For one thread, if the query has a geometry.
     """
     tests: list[Callable[[Document], bool]] = [lambda document: document.kind == query.kind]
     if query.where is not None:
@@ -270,8 +275,7 @@ def make_matcher(query: Query) -> Callable[[Document], bool]:
     if text is not None:
         tests.append(lambda document: text_matches(text, document))
     if geometry is not None:
-        null = query.match_null_geometry
-        tests.append(lambda document: footprint_matches(geometry, document, null))
+        tests.append(make_footprint_test(geometry, query.match_null_geometry))
     return lambda document: all(test(document) for test in tests)
 
 

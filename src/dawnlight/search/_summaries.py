@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 from dawnlight.errors import ParameterError
 from dawnlight.search._comparables import comparable
@@ -93,7 +92,7 @@ INTERVALS: Mapping[str, Callable[[datetime], datetime]] = MappingProxyType(
 """By the name of an interval, a function from a moment (UTC) to the first moment of its interval."""
 
 
-def floor_time(value: Any, interval: str) -> datetime:  # any spelling of a time
+def floor_time(value: object, interval: str) -> datetime:
     """Return the first moment of the calendar interval that a time lies in.
 
     Parameters
@@ -172,7 +171,7 @@ def summarize(documents: Iterable[Document]) -> Summary:
     return Summary(count=count, bytes=size, products=tuple(sorted(products)))
 
 
-def interval_bounds(start: Any, end: Any) -> tuple[str | None, str | None]:  # any spelling of a time
+def interval_bounds(start: object, end: object) -> tuple[str | None, str | None]:
     """Read the ends of a period.
 
     Parameters
@@ -197,7 +196,7 @@ def interval_bounds(start: Any, end: Any) -> tuple[str | None, str | None]:  # a
 
 
 def intervals(
-    documents: Iterable[Document], field: str, interval: str, start: Any = None, end: Any = None
+    documents: Iterable[Document], field: str, interval: str, start: object = None, end: object = None
 ) -> list[IntervalSummary]:
     """Count documents by the calendar interval that a time of theirs lies in.
 
@@ -251,7 +250,7 @@ def intervals(
     ]
 
 
-def _is_open(value: Any) -> bool:
+def _is_open(value: object) -> bool:
     return value is None or (isinstance(value, str | int) and not value)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class _Instant(NamedTuple):
     nanoseconds: int
 
 
-def parse_time(value: Any) -> datetime:  # any spelling; the point is to find out
+def parse_time(value: object) -> datetime:
     """Read a point in time.
 
     Parameters
@@ -82,7 +82,7 @@ def parse_time(value: Any) -> datetime:  # any spelling; the point is to find ou
     return cast(datetime, stamp.tz_convert(UTC))
 
 
-def time_to_wire(value: Any) -> str:  # any spelling that `parse_time` reads
+def time_to_wire(value: object) -> str:
     """Spell a point in time for documents and requests: the shortest exact form, ending in ``Z``.
 
     Parameters
@@ -112,7 +112,7 @@ def time_to_wire(value: Any) -> str:  # any spelling that `parse_time` reads
     return f"{instant.seconds.isoformat()}{fraction}Z"
 
 
-def time_to_key(value: Any) -> str:  # any spelling that `parse_time` reads
+def time_to_key(value: object) -> str:
     """Spell a point in time at a fixed width, so that text order is time order.
 
     Parameters
@@ -137,14 +137,33 @@ def time_to_key(value: Any) -> str:  # any spelling that `parse_time` reads
     >>> time_to_key("2023-07-01")
     '2023-07-01T00:00:00.000000000Z'
     """
+    if type(value) is str:
+        key = _widen_wire(value)
+        if key is not None:
+            return key
     return _spell_key(_read(value))
+
+
+def _widen_wire(text: str) -> str | None:
+    """Return the key of a time in wire spelling, None for any other: the short way for stored documents."""
+    head, fraction = text[:19], text[20:-1]
+    if not 20 <= len(text) <= 30 or text[-1] != "Z" or text[10] != "T":
+        return None
+    if len(text) > 20 and (text[19] != "." or not (fraction.isascii() and fraction.isdigit())):
+        return None
+    try:
+        if datetime.fromisoformat(head).isoformat() != head:
+            return None
+    except ValueError:
+        return None
+    return f"{head}.{fraction:0<9}Z"
 
 
 def _spell_key(instant: _Instant) -> str:
     return f"{instant.seconds.isoformat()}.{instant.nanoseconds:09d}Z"
 
 
-def _read(value: Any) -> _Instant:
+def _read(value: object) -> _Instant:
     if isinstance(value, str):
         return _read_text(str(value))
     if isinstance(value, datetime):  # pandas.Timestamp and pandas.NaT too

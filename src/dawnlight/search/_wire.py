@@ -144,6 +144,7 @@ def read_geometry(value: Any) -> BaseGeometry:  # whatever a stranger sent
         value = load_json(value, "intersects")
     if not isinstance(value, Mapping):
         raise GeometryError(f"intersects must be a GeoJSON geometry, not {type(value).__name__}")
+    # Late, because it loads pyproj.
     from dawnlight.geo._geometry import normalize_geometry
 
     try:
