@@ -15,8 +15,8 @@ from dawnlight.raster._reader import RasterReader
 
 __all__ = ["Statistics", "find_statistics", "read_valid"]
 
-# Samples for one look, all bands together: as many as are wanted, and as many as it may cost where no overview
-# is that small.
+# Samples for one look, all bands together: as many as are wanted, and as many as it may cost where no
+# overview is that small.
 WANTED = 2**20
 BUDGET = 2**23
 _SIDE = 1024
