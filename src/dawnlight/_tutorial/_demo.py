@@ -69,7 +69,7 @@ def tell_demo(
     paths = folder / "before.png", folder / "after.png"
     for path, picture in zip(paths, (before, after), strict=True):
         # The same shades in both, so that they can be compared.
-        picture.dl.show(stretch=(0, 3600), gamma=1.6, axes=False, path=path)
+        picture.dl.show(stretch=(0, 3600), gamma=1.6, axes=False, size=9, dpi=100, path=path)
     return paths
 
 
