@@ -76,24 +76,27 @@ def _share(pixel: int, low: float, high: float) -> float:
 
 @_jit
 def _mend(
-    upper_x: Any, upper_y: Any, lower_x: Any, lower_y: Any, c: int, half_x: float, half_y: float, full: Any
+    upper_x: Any, upper_y: Any, lower_x: Any, lower_y: Any, c: int, size: Any, torn: Any, full: Any
 ) -> Any:
-    """Middle of those corners of a pixel that lie on the source or beside it; NaN if there are none."""
+    """Middle of the corners of a torn pixel that lie together on the source or beside it; NaN without any."""
     x = 0.0
     y = 0.0
+    first_x = 0.0
+    first_y = 0.0
     count = 0
     for k in range(4):
         corner_x = upper_x[c + k % 2] if k < 2 else lower_x[c + k % 2]
         corner_y = upper_y[c + k % 2] if k < 2 else lower_y[c + k % 2]
-        if (
-            corner_x > -half_x
-            and corner_y > -half_y
-            and corner_x < full[1] + half_x
-            and corner_y < full[0] + half_y
-        ):
-            x += corner_x
-            y += corner_y
-            count += 1
+        if not (-size[1] < corner_x < full[1] + size[1] and -size[0] < corner_y < full[0] + size[0]):
+            continue
+        if count == 0:
+            first_x = corner_x
+            first_y = corner_y
+        elif abs(corner_x - first_x) > torn[1] or abs(corner_y - first_y) > torn[0]:
+            continue
+        x += corner_x
+        y += corner_y
+        count += 1
     if count == 0:
         return math.nan, math.nan
     return x / count, y / count
@@ -157,7 +160,7 @@ def area(
             if half_x > torn[1] or half_y > torn[0]:
                 half_x = 0.5 * size[1]
                 half_y = 0.5 * size[0]
-                x, y = _mend(upper_x, upper_y, lower_x, lower_y, c, half_x, half_y, full)
+                x, y = _mend(upper_x, upper_y, lower_x, lower_y, c, size, torn, full)
             elif period > 0.0:
                 x -= period * math.floor((x - 0.5 * full[1]) / period + 0.5)
             if not (x + half_x > 0.0 and y + half_y > 0.0 and x - half_x < full[1] and y - half_y < full[0]):
