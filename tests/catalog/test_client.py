@@ -70,10 +70,13 @@ def test_open_without_address_takes_the_option(tmp_path: Path) -> None:
         assert Product.exists("p", client=client)
 
 
-def test_open_does_not_choose_the_default() -> None:
+def test_open_chooses_the_default_until_it_is_closed() -> None:
     client = dl.open("memory://")
+    assert CatalogClient.get_default_client() is client
+    with dl.open("memory://") as other:
+        assert CatalogClient.get_default_client() is other
     with dl.set_options(catalog="memory://other"):
-        assert CatalogClient.get_default_client() is not client
+        assert CatalogClient.get_default_client().url == "memory://other"
 
 
 def test_a_closed_catalog_is_an_error(client: CatalogClient) -> None:

@@ -147,7 +147,10 @@ class CatalogClient:
         """Release files and connections. Closing twice does no harm; using the catalog again is an error."""
         if self._store is not None:
             self._store.close()
+        global _chosen
         with _lock:
+            if _chosen is self:
+                _chosen = None
             for url in [url for url, client in _defaults.items() if client is self]:
                 del _defaults[url]
 
@@ -207,7 +210,7 @@ def open(
     create: bool = True,
     read_only: bool = False,
 ) -> CatalogClient:
-    """Open a catalog.
+    """Open a catalog and make it the default of the process.
 
     Parameters
     ----------
@@ -222,7 +225,7 @@ def open(
     Returns
     -------
     CatalogClient
-        The open catalog. It does not become the default one; `CatalogClient.set_default_client` does that.
+        The open catalog. It is now the one that is used where no ``client=`` is given.
 
     Raises
     ------
@@ -240,7 +243,9 @@ def open(
     """
     if url_or_folder is None:
         url_or_folder = get_options().catalog or _user_folder()
-    return CatalogClient(open_store(url_or_folder, create=create, read_only=read_only))
+    client = CatalogClient(open_store(url_or_folder, create=create, read_only=read_only))
+    CatalogClient.set_default_client(client)
+    return client
 
 
 def _user_folder() -> str:

@@ -18,7 +18,7 @@ from dawnlight.catalog._loading import Loading
 from dawnlight.errors import DuplicatePathError, ParameterError, ParameterTypeError
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import cast
-from dawnlight.raster._load import show_progress
+from dawnlight.raster._load import progress_bar, show_progress
 
 __all__ = ["default_name", "destinations", "save", "save_all"]
 
@@ -111,8 +111,6 @@ def _blocks(
     loading: Loading, nodata: float | None, *, progress: bool
 ) -> Iterator[tuple[Window, NDArray[Any]]]:
     """Blocks of the first layer in reading order; a few are read ahead, so memory stays bounded."""
-    from tqdm import tqdm
-
     ny, nx = loading.geobox.shape
     starts = list(itertools.product(range(0, ny, _BLOCK), range(0, nx, _BLOCK)))
     windows = [Window(y, x, min(_BLOCK, ny - y), min(_BLOCK, nx - x)) for y, x in starts]
@@ -129,7 +127,7 @@ def _blocks(
 
     with (
         ThreadPoolExecutor(workers) as pool,
-        tqdm(total=len(windows), unit="block", disable=not progress) as bar,
+        progress_bar(len(windows), "block", progress) as bar,
     ):
         pending: deque[tuple[Window, Future[NDArray[Any]]]] = deque()
         todo = iter(windows)
@@ -193,15 +191,13 @@ def save_all(
 
     Every job is let finish, so that a failure of one image does not cost the others.
     """
-    from tqdm import tqdm
-
     if max_workers is not None and max_workers < 1:
         raise ParameterError(f"max_workers={max_workers} must be 1 or more")
     results: list[Any] = []
     failure: BaseException | None = None
     with (
         ThreadPoolExecutor(min(max_workers or os.cpu_count() or 1, len(jobs))) as pool,
-        tqdm(total=len(jobs), unit="image", disable=progress is not True) as bar,
+        progress_bar(len(jobs), "image", progress is True) as bar,
     ):
         for future in [pool.submit(job) for job in jobs]:
             try:

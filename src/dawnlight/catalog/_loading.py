@@ -83,12 +83,9 @@ class Loading:
         if self.after is None:
             sizes = normalize_chunks("auto", self.lazy.plan, self.lazy.shape, self.lazy.dtype.itemsize)
             return load(self.lazy, sizes, max_workers=max_workers, progress=progress)
-        from contextlib import nullcontext
+        from dawnlight.raster._dask import compute
 
-        from dask.diagnostics.progress import ProgressBar
-
-        with ProgressBar() if show_progress(progress) else nullcontext():
-            return self.to_dask().compute(scheduler="threads", num_workers=max_workers)
+        return compute(self.to_dask(), max_workers=max_workers, progress=show_progress(progress))
 
     def masked(self, values: Any) -> Any:
         """Return values in their own type: a masked array, or as they are when nothing is masked."""

@@ -169,7 +169,7 @@ class CogReader:
         nodata: float | None,
         given: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        from dawnlight.raster._unpack import unpack
+        from dawnlight.raster._kernels_unpack import unpack
 
         unsigned = "u1" if level.dtype == "bit" else f"u{level.dtype[1:]}"
         shape = (len(samples), *window.shape)
@@ -197,7 +197,7 @@ class CogReader:
 
         A tile that the window uses whole is decoded into a buffer of the thread; others are kept decoded.
         """
-        from dawnlight.raster._unpack import integrate
+        from dawnlight.raster._kernels_unpack import integrate
 
         size = level.tile_bytes(part.row)
         if part.whole:
@@ -299,7 +299,7 @@ def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> tuple[NDArray
         return bits.reshape(rows, columns, 1), False
     width = int(level.dtype[1:])
     if level.predictor == 3:
-        from dawnlight.raster._unpack import join_floats
+        from dawnlight.raster._kernels_unpack import join_floats
 
         joined = np.empty_like(data)
         join_floats(data.reshape(rows, -1), width, count, joined.reshape(rows, -1))

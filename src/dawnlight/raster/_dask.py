@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from dawnlight.raster._scaling import Scale, apply_scale
 if TYPE_CHECKING:
     import dask.array
 
-__all__ = ["scale_after", "to_dask"]
+__all__ = ["compute", "scale_after", "to_dask"]
 
 
 def to_dask(lazy: LazyRaster, chunks: Sizes) -> dask.array.Array:
@@ -43,6 +44,15 @@ def to_dask(lazy: LazyRaster, chunks: Sizes) -> dask.array.Array:
         meta=np.empty((0, 0, 0, 0), dtype=lazy.dtype),
     )
     return array
+
+
+def compute(array: dask.array.Array, *, max_workers: int | None, progress: bool) -> NDArray[Any]:
+    """Compute an array with threads of this process, with a bar if asked for."""
+    from dask.diagnostics.progress import ProgressBar
+
+    with ProgressBar() if progress else nullcontext():
+        values: NDArray[Any] = array.compute(scheduler="threads", num_workers=max_workers)
+    return values
 
 
 def scale_after(

@@ -16,7 +16,7 @@ from dawnlight.geo import Window
 from dawnlight.raster._chunks import Sizes
 from dawnlight.raster._lazy import LazyRaster
 
-__all__ = ["load", "show_progress"]
+__all__ = ["load", "progress_bar", "show_progress"]
 
 
 def load(
@@ -55,11 +55,9 @@ def load(
             part = out[layer, :, window.y : window.stop_y, window.x : window.stop_x]
             lazy.read_into(part, layer, bands, window)
 
-    from tqdm import tqdm
-
     with (
         ThreadPoolExecutor(min(workers, max(len(blocks), 1))) as pool,
-        tqdm(total=len(blocks), unit="chunk", disable=not show_progress(progress)) as bar,
+        progress_bar(len(blocks), "chunk", show_progress(progress)) as bar,
     ):
         futures = [pool.submit(fill, block) for block in blocks]
         try:
@@ -75,6 +73,13 @@ def load(
 def show_progress(progress: bool | None) -> bool:
     """Whether to show a bar: as asked, and by default when the error stream is a terminal."""
     return bool(sys.stderr.isatty()) if progress is None else bool(progress)
+
+
+def progress_bar(total: int, unit: str, shown: bool) -> Any:
+    """Return a tqdm bar, or one that shows nothing."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=unit, disable=not shown)
 
 
 def _blocks(chunks: Sizes) -> Iterator[tuple[int, int, Window]]:

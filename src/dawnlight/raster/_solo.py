@@ -153,7 +153,7 @@ def _widen(
     if not masked:
         out[...] = values
         return
-    from dawnlight.raster._unpack import widen
+    from dawnlight.raster._kernels_unpack import widen
 
     mark = nodata_in(values.dtype, nodata)
     valid = np.empty((0, 0), dtype=np.bool_) if ok is None else ok
