@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from dawnlight.accessor._asking import Asking
+from dawnlight.accessor._computing import Computing
 
 if TYPE_CHECKING:
     import os
@@ -18,7 +19,7 @@ __all__ = ["DataArrayAccessor"]
 
 
 @xr.register_dataarray_accessor("dl")  # type: ignore[no-untyped-call]  # xarray gives it no types
-class DataArrayAccessor(Asking[xr.DataArray]):
+class DataArrayAccessor(Asking[xr.DataArray], Computing[xr.DataArray]):
     """What Dawnlight can do with a `DataArray`: one it loaded, or any other that has a CRS.
 
     Parameters

@@ -5,12 +5,13 @@ from __future__ import annotations
 import xarray as xr
 
 from dawnlight.accessor._asking import Asking
+from dawnlight.accessor._computing import Computing
 
 __all__ = ["DatasetAccessor"]
 
 
 @xr.register_dataset_accessor("dl")  # type: ignore[no-untyped-call]  # xarray gives it no types
-class DatasetAccessor(Asking[xr.Dataset]):
+class DatasetAccessor(Asking[xr.Dataset], Computing[xr.Dataset]):
     """What Dawnlight can do with a `Dataset`: each variable with dims y and x counts as a band.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-__all__ = ["native_dtype", "to_native"]
+__all__ = ["is_stored", "native_dtype", "to_native"]
 
 
 def native_dtype(array: xr.DataArray) -> np.dtype[Any] | None:
@@ -25,6 +25,16 @@ def native_dtype(array: xr.DataArray) -> np.dtype[Any] | None:
     name = array.attrs.get("data_type")
     noted = numpy_dtype(name) if isinstance(name, str) else None
     return noted if noted is not None and np.can_cast(noted, stored) else stored
+
+
+def is_stored(array: xr.DataArray) -> bool:
+    """Whether the values are still those that were loaded, so that what is known of the bands fits them."""
+    from dawnlight.raster._dtypes import numpy_dtype
+
+    if array.dtype.kind == "f":
+        return native_dtype(array) is not None
+    name = array.attrs.get("data_type")
+    return bool(array.encoding) and isinstance(name, str) and numpy_dtype(name) == array.dtype
 
 
 def to_native(array: xr.DataArray) -> NDArray[Any]:

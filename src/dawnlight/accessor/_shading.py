@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dawnlight.accessor._bands import BandInfo
+from dawnlight.accessor._native import is_stored
 from dawnlight.errors import ParameterError
 
 __all__ = [
@@ -53,7 +54,7 @@ def fill_value_of(array: xr.DataArray, info: BandInfo | None) -> float | None:
         for key in ("_FillValue", "missing_value"):
             if source.get(key) is not None:
                 return float(source[key])
-    return None if info is None else info.nodata
+    return info.nodata if info is not None and is_stored(array) else None
 
 
 def valid_pixels(values: NDArray[Any], fill: float | None) -> NDArray[np.bool_]:

@@ -13,10 +13,10 @@ import xarray as xr
 
 from dawnlight.accessor._bands import KEY, BandInfo, bands_of, records_of
 from dawnlight.accessor._georeference import spatial_dims
-from dawnlight.accessor._native import native_dtype
+from dawnlight.accessor._native import is_stored, native_dtype
 from dawnlight.errors import BandError, ParameterError
 
-__all__ = ["map_variables", "picture_names", "to_dataarray", "to_dataset"]
+__all__ = ["as_array", "map_variables", "picture_names", "through_array", "to_dataarray", "to_dataset"]
 
 
 def to_dataset(array: xr.DataArray, dim: str) -> xr.Dataset:
@@ -79,10 +79,10 @@ def _variable(part: xr.DataArray, info: BandInfo, record: Mapping[str, Any]) -> 
 
 
 def _own_dtype(part: xr.DataArray, native: np.dtype[Any] | None, info: BandInfo) -> np.dtype[Any] | None:
-    """Type of the band's values: its own where the array is of a common, wider integer type."""
-    held = native if native is not None else part.dtype if part.dtype.kind in "iu" else None
-    if held is None:
+    """Type of the band's values, which can be narrower than that of the array; None if unknown."""
+    if not is_stored(part):
         return None
+    held = native if native is not None else part.dtype
     if info.dtype is not None and info.dtype.kind in "iu" and np.can_cast(info.dtype, held):
         return info.dtype if held.kind in "iu" else held
     return held
@@ -161,6 +161,16 @@ def to_dataarray(dataset: xr.Dataset) -> xr.DataArray:
     if "spatial_ref" in joined.coords:
         joined.encoding["grid_mapping"] = "spatial_ref"
     return joined
+
+
+def as_array(obj: Any) -> xr.DataArray:
+    """Return an array, or the variables of a dataset joined to one."""
+    return to_dataarray(obj) if isinstance(obj, xr.Dataset) else obj
+
+
+def through_array(obj: Any, function: Callable[[xr.DataArray], xr.DataArray]) -> Any:
+    """Apply a function of an array to an array, or to the variables of a dataset joined to one."""
+    return to_dataset(function(to_dataarray(obj)), "band") if isinstance(obj, xr.Dataset) else function(obj)
 
 
 def map_variables(dataset: xr.Dataset, function: Callable[[xr.DataArray], xr.DataArray]) -> xr.Dataset:

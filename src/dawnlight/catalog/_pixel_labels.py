@@ -101,8 +101,8 @@ def _changed_record(record: Mapping[str, Any], scale: Any, data_type: str) -> di
     """Record of a band whose numbers are no longer those of the files."""
     stored = ("nodata", "display_range", "data_range", "physical_range", "physical_range_unit")
     kept = {name: value for name, value in record.items() if name not in stored}
-    if scale:
-        kept["display_range"] = list(scale[2:])
+    if scale is not None:
+        kept["display_range"] = list(scale[2:]) if scale else [0, 255]
     return {**kept, "data_type": data_type}
 
 
