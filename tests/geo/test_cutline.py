@@ -103,6 +103,43 @@ def test_a_pixel_centre_on_the_antimeridian_is_inside() -> None:
     assert pixels_inside(split_antimeridian(shapely.box(170, -5, 190, 5)), mercator).all()
 
 
+@pytest.mark.parametrize(
+    ("edge", "grid"),
+    [
+        (
+            ((-103, 45), (-83, 45)),
+            GeoBox.from_geotrans((450000, 10, 0, 5030000, 0, -10), (10000, 10000), 32615),
+        ),
+        (
+            ((-103, 35), (-83, 55)),
+            GeoBox.from_geotrans((450000, 10, 0, 5030000, 0, -10), (10000, 10000), 32615),
+        ),
+        (
+            ((-103, 35), (-83, 55)),
+            GeoBox.from_geotrans((-1.05e7, 20, 0, 5.8e6, 0, -20), (20000, 20000), 3857),
+        ),
+        (
+            ((-103, 75), (-83, 75)),
+            GeoBox.from_geotrans((450000, 10, 0, 8380000, 0, -10), (10000, 10000), 32615),
+        ),
+    ],
+    ids=["parallel in utm", "diagonal in utm", "diagonal in mercator", "high parallel"],
+)
+def test_edges_are_right_to_a_twentieth_of_a_pixel(
+    edge: tuple[tuple[float, float], ...], grid: GeoBox
+) -> None:
+    (x0, y0), (x1, y1) = edge
+    area = shapely.Polygon([*edge, (x1, y1 - 20), (x0, y0 - 20)])
+    boundary = project_cutline(area, grid).boundary
+    along = np.linspace(0, 1, 20_001)[:, None]
+    on_edge = project(
+        np.array(edge[0]) + along * (np.array(edge[1]) - np.array(edge[0])), normalize_crs(4326), grid.crs
+    )
+    inside = on_edge[shapely.intersects_xy(shapely.box(*grid.bounds), *on_edge.T)]
+    assert len(inside) > 100
+    assert shapely.distance(shapely.points(inside), boundary).max() <= 0.05 * grid.resolution[0]
+
+
 def test_far_away_is_empty() -> None:
     grid = GeoBox.from_geotrans((430000, 500, 0, 4545000, 0, -500), (250, 280), 32615)
     assert project_cutline(shapely.box(10, 10, 11, 11), grid).is_empty

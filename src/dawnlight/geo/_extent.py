@@ -90,8 +90,6 @@ def _lonlat_hull(bounds: Bounds, src: pyproj.CRS, dst: pyproj.CRS) -> Bounds | N
     if east - west < 360 - _NOISE:
         # Start within the world and end beyond 180, if need be.
         middle -= 360.0 * math.floor((west + _NOISE + 180.0) / 360.0)
-    else:
-        middle -= 360.0 * round(middle / 360.0)
 
     def near_middle(points: Array) -> Array:
         out = project(points, src, dst)
