@@ -152,6 +152,7 @@ def test_reading_changes_nothing(client: CatalogClient, product: Product) -> Non
         client=client,
         geometry=(0, 0, 1, 1),
         files=[File(href="a.tif")],
+        storage_state="remote",
         tags=["a"],
         geotrans=range(6),
         acquired="2023-06-01",
@@ -561,7 +562,9 @@ def test_repr(client: CatalogClient, product: Product) -> None:
 
 
 def test_file_headers_travel_unseen(client: CatalogClient, product: Product) -> None:
-    image = Image(product=product, name="a", files=[File(href="a.tif")], client=client)
+    image = Image(
+        product=product, name="a", files=[File(href="a.tif")], storage_state="remote", client=client
+    )
     image._file_headers = [{"driver": "GTiff"}]
     assert "_file_headers" not in Image.ATTRIBUTES
     assert "file_headers" not in image.serialize()

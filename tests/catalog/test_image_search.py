@@ -31,6 +31,7 @@ def images(client: CatalogClient, product: Product) -> list[Image]:
             acquired=acquired,
             geometry=box(0, 0, 1, 1),
             files=[File(href="a.tif", size_bytes=size)],
+            storage_state="remote",
             client=client,
         )
         for id_, acquired, size in (

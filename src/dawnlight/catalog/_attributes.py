@@ -171,8 +171,8 @@ class Attribute(Generic[T]):
 
     def is_same_wire(self, wire: Any, other: Any) -> bool:
         """Tell whether two wire values mean the same; the second one may be spelled freely."""
-        if wire == other:
-            return True
+        if wire == other or (wire != wire and other != other):
+            return True  # NaN, which equals nothing, is the same as NaN
         return other is not None and bool(wire == self.dump_or_none(self.load(other)))
 
     def fail(self, value: Any, wanted: str) -> AttributeValidationError:

@@ -242,11 +242,10 @@ class CatalogObjectBase(Findable):
         self._check_not_deleted()
         extra = self._normalize_extra(request_params)
         if self._saved_document is None:
-            document = self._to_new_document(extra)
-            (stored,) = self._client.store.create([document])
+            (stored,) = self._client.store.create([self._to_new_document(extra)])
             self._accept(stored)
             return
-        changes = {**self._changes(), **extra}
+        changes = self._completed_changes({**self._changes(), **extra})
         if changes:
             self._accept(self._send(self._saved_document, changes))
 
@@ -263,11 +262,20 @@ class CatalogObjectBase(Findable):
 
     def _to_new_document(self, extra: Mapping[str, Any]) -> Document:
         attributes = {**self._wire_attributes(), **extra}
-        return Document(
+        document = Document(
             kind=self._kind,
             id=self._new_id(),  # type: ignore[arg-type]  # None where the store chooses it
             attributes={name: value for name, value in attributes.items() if value is not None},
         )
+        return self._completed(document)
+
+    def _completed(self, document: Document) -> Document:
+        """Return a document with what can be found out for it before it is created."""
+        return document
+
+    def _completed_changes(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Return changes with what can be found out for them before they are sent."""
+        return changes
 
     def _new_id(self) -> str | None:
         """Return the id under which a new object is created."""

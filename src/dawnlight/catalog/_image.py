@@ -32,7 +32,7 @@ from dawnlight.catalog._scalars import (
 from dawnlight.errors import GeometryError, GridError, UnsavedObjectError
 from dawnlight.geo import AOI, coverage, normalize_geometry
 from dawnlight.geo._geometry import GeometryLike
-from dawnlight.search import Eq
+from dawnlight.search import Document, Eq, Query
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -261,6 +261,31 @@ class Image(ImagePixels, NamedCatalogObject, BulkSaving, kind="image"):
         ys = [y0 + ry * i + dy * j for i in (0, self.x_pixels) for j in (0, self.y_pixels)]
         bounds = (min(xs), min(ys), max(xs), max(ys))
         return AOI(crs=crs, bounds=bounds, bounds_crs=crs, shape=(self.y_pixels, self.x_pixels), **common)
+
+    # -- files -----------------------------------------------------------------------------------------
+
+    def _completed(self, document: Document) -> Document:
+        """Read from the files what the image does not say: grid, size, footprint, and how to load them."""
+        if not document.attributes.get("files"):
+            return document
+        from dawnlight.ingest import complete_image_document
+
+        product_id = document.attributes.get("product_id")
+        query = Query(kind="band", where=Eq("product_id", str(product_id)))
+        return complete_image_document(document, list(self._client.store.search(query)))
+
+    def _completed_changes(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Look at the files again when other files are given."""
+        saved = self._saved_document
+        if saved is None or not changes.get("files"):
+            return changes
+        before = {name: value for name, value in saved.attributes.items() if name != "file_headers"}
+        merged = {name: value for name, value in {**before, **changes}.items() if value is not None}
+        found = self._completed(Document(kind="image", id=saved.id, attributes=merged)).attributes
+        return {
+            **changes,
+            **{name: found[name] for name in found if found[name] != saved.attributes.get(name)},
+        }
 
     def image_uploads(self) -> Search[ImageUpload]:
         """Start a search for the uploads that made this image.
