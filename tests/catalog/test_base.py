@@ -565,8 +565,6 @@ def test_file_headers_travel_unseen(client: CatalogClient, product: Product) -> 
     image = Image(
         product=product, name="a", files=[File(href="a.tif")], storage_state="remote", client=client
     )
-        product=product, name="a", files=[File(href="a.tif")], storage_state="remote", client=client
-    )
     image._file_headers = [{"driver": "GTiff"}]
     assert "_file_headers" not in Image.ATTRIBUTES
     assert "file_headers" not in image.serialize()
