@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from affine import Affine
-
 from dawnlight.catalog._bridge import pixel_size
 from dawnlight.errors import GridError
-from dawnlight.geo import AOI, GeoBox, GeoContext, normalize_context, spell_crs
+from dawnlight.geo import AOI, GeoBox, GeoContext, Window, normalize_context, spell_crs
 from dawnlight.geo._crs import meters_per_unit, same_crs
 from dawnlight.geo._geobox import from_bounds
 from dawnlight.geo._reproject import reproject_geometry
@@ -128,5 +126,4 @@ def _lay_on(grid: GeoBox, context: AOI) -> GeoBox:
     left, nx = snap_outwards(minx - grid.transform.c, maxx - grid.transform.c, rx)
     # Downwards from the grid's upper edge.
     top, ny = snap_outwards(grid.transform.f - maxy, grid.transform.f - miny, ry)
-    origin = Affine.translation(round(left / rx), round(top / ry))
-    return GeoBox((ny, nx), grid.transform * origin, grid.crs)
+    return grid.window(Window(round(top / ry), round(left / rx), ny, nx))

@@ -76,7 +76,7 @@ class Cutline:
             (window.stop_x, window.stop_y),
             (window.x, window.stop_y),
         )
-        return shapely.Polygon([t * corner for corner in corners])
+        return shapely.Polygon([(t.a * u + t.b * v + t.c, t.d * u + t.e * v + t.f) for u, v in corners])
 
     def _descend(self, window: Window, whole: Window, kept: NDArray[np.bool_]) -> None:
         geometry = self._geometry()
