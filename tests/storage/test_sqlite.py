@@ -34,6 +34,15 @@ class TestSqliteStoreWalking(TestSqliteStore):
         monkeypatch.setattr(_sql_search, "_STREAM_BATCH", 2)
 
 
+class TestSqliteStoreBitByBit(TestSqliteStore):
+    """The same with candidates read one by one, as far as the page needs them."""
+
+    @pytest.fixture(autouse=True)
+    def _bit_by_bit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_sql_search, "_FIRST_CHUNK", 0)
+        monkeypatch.setattr(_sql_search, "_LARGEST_BATCH", 1)
+
+
 def _open_in_new_folder() -> CatalogStore:
     folder = tempfile.TemporaryDirectory()
     store = SqliteStore(folder.name, clock=fixed_clock)
@@ -58,6 +67,11 @@ class TestManySearches(TestSqliteStore):
 
 @pytest.mark.slow
 class TestManyWalks(TestSqliteStoreWalking):
+    examples = 400
+
+
+@pytest.mark.slow
+class TestManyBits(TestSqliteStoreBitByBit):
     examples = 400
 
 

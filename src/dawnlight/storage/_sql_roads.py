@@ -6,38 +6,44 @@ cheaper::
 
     cost by candidates   ~ number of candidates
     cost of the walk     ~ results wanted x rows / candidates        equal at sqrt(results wanted x rows)
+
+A row of the table costs about six times as much as a candidate in the R*Tree, which knows the time of each to
+150 seconds. So where ``acquired`` decides the order, rows are read in the order of that time and only until
+the page is full.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, select
 
 from dawnlight.search import And, Eq, Expression, Or, Prefix, Query, Range, search_shapes
 from dawnlight.storage._sql_dialect import (
+    NO_TIME,
     Box,
+    Candidate,
     among_keys,
+    candidates_in_boxes,
     key_to_units,
-    keys_in_boxes,
     overlap,
     use_index,
     use_keys,
 )
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
 
-__all__ = ["Road", "Roads"]
+__all__ = ["Road", "Roads", "rank_of_candidate", "rank_of_time"]
 
 _FEWEST_PROBED, _MOST_PROBED = 1_000, 50_000
 _MOST_KEYS = 10**6
 _MOST_BRANCHES = 16
 _IMAGE = TABLES["image"]
 _LAST_KEY = select(func.max(_IMAGE.c.key))
-
-Probe = Callable[[Connection, int], list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,8 @@ class Road:
 
     keys: Sequence[int] | None = None
     """Keys of all candidates, which lie in the place searched by their bounds; None: not by keys."""
+    ordered: Sequence[Candidate] | None = None
+    """The same, earliest in the results first, as far as the R*Tree can tell."""
     index: str | None = None
     """Name of the index to walk along, in the order of ``acquired``."""
     branches: tuple[ColumnElement[bool], ...] = ()
@@ -83,9 +91,8 @@ class Roads:
 
     def for_all(self, connection: Connection) -> Road:
         """Return the road for reading all results, in no order."""
-        probe = self._probe_place()
-        keys = None if probe is None else _collect(probe, connection, _MOST_KEYS)
-        return Road(keys=keys)
+        found = self._by_place(connection, _MOST_KEYS)
+        return Road() if found is None else Road(keys=[candidate.key for candidate in found])
 
     def for_page(self, connection: Connection, wanted: int) -> Road:
         """Return the road for reading the first results.
@@ -99,32 +106,37 @@ class Roads:
         """
         if self._query.kind != "image" or self._finds_ids():
             return Road()
-        probes = [probe for probe in (self._probe_place(), self._probe_tag()) if probe is not None]
         walk = self._walk()
-        if not probes:
+        tag = self._tag()
+        if self._boxes is None and tag is None:
             return walk or Road()
-        if walk is None:
-            return Road(keys=_collect(probes[0], connection, _MOST_KEYS))
-        rows = connection.execute(_LAST_KEY).scalar_one() or 0
-        most = min(max(math.isqrt(wanted * rows), _FEWEST_PROBED), _MOST_PROBED)
-        found = [keys for probe in probes if (keys := _collect(probe, connection, most)) is not None]
-        return Road(keys=min(found, key=len)) if found else walk
-
-    def _probe_place(self) -> Probe | None:
-        boxes = self._boxes
-        if not boxes or self._query.match_null_geometry:
-            return None
-        times = self._times()
-        return lambda connection, most: keys_in_boxes(connection, boxes, times, most)
-
-    def _probe_tag(self) -> Probe | None:
-        # With a place, the candidates must all lie there.
+        most = _MOST_KEYS
+        if walk is not None:
+            rows = connection.execute(_LAST_KEY).scalar_one() or 0
+            most = min(max(2 * math.isqrt(wanted * rows), _FEWEST_PROBED), _MOST_PROBED)
+        keys: list[int] | None = None
         if self._boxes is not None:
+            found = self._by_place(connection, most)
+            if found is not None:
+                if walk is not None and walk.index is not None:
+                    return Road(keys=(), ordered=_in_order(found, ascending=self._query.sort[0].ascending))
+                keys = [candidate.key for candidate in found]
+        elif tag is not None:
+            statement = select(IMAGE_TAG.c.image_key).where(IMAGE_TAG.c.tag == tag).limit(most + 1)
+            keys = list(connection.scalars(statement))
+        return walk or Road() if keys is None or len(keys) > most else Road(keys=keys)
+
+    def _by_place(self, connection: Connection, most: int) -> list[Candidate] | None:
+        """Collect candidates; None where there is no place or they are more than `most`."""
+        if not self._boxes or self._query.match_null_geometry:
             return None
+        return candidates_in_boxes(connection, self._boxes, self._times(), most)
+
+    def _tag(self) -> str | None:
+        """Return a tag that all results have."""
         for term in self._terms:
             if isinstance(term, Eq) and term.name == "tags" and isinstance(term.value, str):
-                statement = select(IMAGE_TAG.c.image_key).where(IMAGE_TAG.c.tag == term.value)
-                return lambda connection, most: list(connection.scalars(statement.limit(most)))
+                return term.value
         return None
 
     def _finds_ids(self) -> bool:
@@ -166,10 +178,28 @@ class Roads:
         return max(first, default=None), min(last, default=None)
 
 
-def _collect(probe: Probe, connection: Connection, most: int) -> list[int] | None:
-    """Collect the candidates; None where there are more than `most`."""
-    keys = probe(connection, most + 1)
-    return keys if len(keys) <= most else None
+def _in_order(candidates: Sequence[Candidate], *, ascending: bool) -> list[Candidate]:
+    """Sort candidates as far as the R*Tree can tell; those without a time come last either way."""
+    unique = {candidate.key: candidate for candidate in candidates}.values()
+    if ascending:
+        return sorted(unique, key=itemgetter(1))
+    found = sorted(unique, key=itemgetter(2), reverse=True)
+    timeless = sum(1 for _ in takewhile(lambda candidate: candidate.maxt >= NO_TIME, found))
+    return found[timeless:] + found[:timeless]
+
+
+def rank_of_candidate(candidate: Candidate, *, ascending: bool) -> float:
+    """Return a number that is not above the `rank_of_time` of the image."""
+    if candidate.maxt >= NO_TIME:
+        return math.inf
+    return candidate.mint if ascending else -candidate.maxt
+
+
+def rank_of_time(key: str | None, *, ascending: bool) -> float:
+    """Return a number for the key of a time: larger ones are later in the results, whatever else decides."""
+    if key is None:
+        return math.inf
+    return key_to_units(key) if ascending else -key_to_units(key)
 
 
 def _terms(condition: Expression | None) -> Iterator[Expression]:

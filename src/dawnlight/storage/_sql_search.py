@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
@@ -14,14 +16,15 @@ from dawnlight.storage._intervals import Binning
 from dawnlight.storage._protocol import IntervalSummary, Summary
 from dawnlight.storage._spatial import intersects_any
 from dawnlight.storage._sql_conditions import make_condition
-from dawnlight.storage._sql_dialect import use_keys
-from dawnlight.storage._sql_roads import Road, Roads
+from dawnlight.storage._sql_dialect import NO_TIME, Candidate, among_keys, use_keys
+from dawnlight.storage._sql_roads import Road, Roads, rank_of_candidate, rank_of_time
 from dawnlight.storage._sql_rows import CODECS
 
 __all__ = ["TableSearch"]
 
 _LARGEST_BATCH = 4096
 _STREAM_BATCH = 4096
+_FIRST_CHUNK = 2
 
 _WHOLE = {kind: select(codec.table) for kind, codec in CODECS.items()}
 
@@ -82,6 +85,8 @@ class TableSearch:
             Whether results are left.
         """
         road = self._roads.for_page(connection, room)
+        if road.ordered is not None:
+            return self._fetch_ordered(connection, road.ordered, after, room)
         found: list[Document] = []
         for values, null_phase in self._phases(after, road):
             batches = self._batches(connection, road, values, null_phase, room)
@@ -90,6 +95,45 @@ class TableSearch:
                 if len(found) > room:
                     return found[:room], True
         return found, False
+
+    def _fetch_ordered(
+        self, connection: Connection, candidates: Sequence[Candidate], after: Values | None, room: int
+    ) -> tuple[list[Document], bool]:
+        """Read candidates in the order of their rough time, until enough are certain to come first.
+
+        A result is certain when its own time lies before the rough times of all candidates not yet read.
+        """
+        ascending = self._keys[0].ascending
+        if after is not None:
+            least = rank_of_time(after[0], ascending=ascending)
+            candidates = [c for c in candidates if _latest_rank(c, ascending) >= least]
+        time = self._codec.position(self._keys[0].field)
+        rows: list[Values] = []
+        start, size = 0, max(1, _FIRST_CHUNK * (room + 1))
+        conditions = [*self._conditions(Road(keys=())), *self._following(after, None)]
+        while start < len(candidates):
+            chunk = [candidate.key for candidate in candidates[start : start + size]]
+            statement = self._whole.where(among_keys(self._table.c.key, chunk), *conditions)
+            rows += self._accept(connection.execute(use_keys(statement, self._table)).all())
+            start, size = start + size, min(2 * size, _LARGEST_BATCH)
+            if start < len(candidates):
+                rest = rank_of_candidate(candidates[start], ascending=ascending)
+                certain = sum(rank_of_time(row[time], ascending=ascending) < rest for row in rows)
+                if certain > room:
+                    break
+        rows = self._sorted(rows)
+        return [self._codec.from_row(row) for row in rows[:room]], len(rows) > room
+
+    def _sorted(self, rows: Sequence[Values]) -> list[Values]:
+        """Sort rows: by id, and then by each key, the first one last; nulls behind the others each time."""
+        found = sorted(rows, key=itemgetter(self._codec.position("id")))
+        for key in reversed(self._keys):
+            position = self._codec.position(key.field)
+            known = [row for row in found if row[position] is not None]
+            nulls = [row for row in found if row[position] is None]
+            known.sort(key=itemgetter(position), reverse=not key.ascending)
+            found = known + nulls
+        return found
 
     def _phases(self, after: Values | None, road: Road) -> list[tuple[Values | None, bool | None]]:
         """Split a walk into the part with and the part without a value, so that each is a piece of the index.
@@ -181,13 +225,21 @@ class TableSearch:
         return [row[self._codec.position(name)] for name in (*(key.field for key in self._keys), "id")]
 
     def _documents(self, rows: Sequence[Values]) -> list[Document]:
-        """Keep what really matches."""
+        """Make documents of the rows that really match."""
         if self._shapes is not None:
             rows = self._in_place(rows, self._codec.position("footprint"))
         documents = [self._codec.from_row(row) for row in rows]
         if self._matcher is not None:
             documents = [document for document in documents if self._matcher(document)]
         return documents
+
+    def _accept(self, rows: Sequence[Values]) -> Sequence[Values]:
+        """Keep the rows that really match."""
+        if self._shapes is not None:
+            rows = self._in_place(rows, self._codec.position("footprint"))
+        if self._matcher is not None:
+            rows = [row for row in rows if self._matcher(self._codec.from_row(row))]
+        return rows
 
     def _in_place(self, rows: Sequence[Values], position: int) -> Sequence[Values]:
         assert self._shapes is not None
@@ -264,3 +316,10 @@ class TableSearch:
             for row in kept:
                 if self._matcher is None or self._matcher(self._codec.from_row(row)):
                     yield [row[index] for index in picked]
+
+
+def _latest_rank(candidate: Candidate, ascending: bool) -> float:
+    """Return a number that is not below the rank of the image's time."""
+    if candidate.maxt >= NO_TIME:
+        return math.inf
+    return candidate.maxt if ascending else -candidate.mint

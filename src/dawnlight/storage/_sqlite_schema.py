@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from dawnlight.storage._sql_dialect import TIME_UNIT, bulk_insert, key_to_units
+from dawnlight.storage._sql_dialect import NO_TIME, TIME_UNIT, bulk_insert, key_to_units
 from dawnlight.storage._sql_schema import META, METADATA, SCHEMA_VERSION, TABLES
 
 __all__ = ["APPLICATION_ID", "HEAD_REVISION", "create_schema", "insert_images", "schema_statements"]
@@ -36,7 +36,7 @@ HEAD_REVISION = "0001"
 
 _RTREE = "CREATE VIRTUAL TABLE image_rt USING rtree(id, minx, maxx, miny, maxy, mint, maxt)"
 
-_TIME = f"(SELECT coalesce(strftime('%s', substr(NEW.acquired, 1, 19)) / {TIME_UNIT}, 0.0) AS t)"
+_TIME = f"(SELECT coalesce(strftime('%s', substr(NEW.acquired, 1, 19)) / {TIME_UNIT}, {NO_TIME}) AS t)"
 
 # The part that starts at minx; and, after a crossing, the part that ends at maxx.
 _FIRST = (
@@ -103,7 +103,7 @@ def insert_images(connection: Connection, rows: Sequence[Sequence[Any]]) -> None
         key, minx, miny, maxx, maxy, acquired = [row[at[name]] for name in _WATCHED]
         if minx is None:
             continue
-        time = 0.0 if acquired is None else key_to_units(acquired)
+        time = NO_TIME if acquired is None else key_to_units(acquired)
         entries.append((2 * key, minx, 180.0 if minx > maxx else maxx, miny, maxy, time, time))
         if minx > maxx:
             entries.append((2 * key + 1, -180.0, maxx, miny, maxy, time, time))
