@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from dawnlight.catalog._collection import Collection
+from dawnlight.catalog._collection_composite import ImageCollectionComposites
 from dawnlight.catalog._collection_pixels import ImageCollectionPixels
 from dawnlight.catalog._image import Image
 from dawnlight.errors import ParameterError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageCollection"]
 
 
-class ImageCollection(ImageCollectionPixels, Collection[Image]):
+class ImageCollection(ImageCollectionComposites, ImageCollectionPixels, Collection[Image]):
     """Images, in the order in which they are stacked and painted.
 
     Parameters

@@ -10,7 +10,7 @@ from dawnlight._options import get_options
 from dawnlight.errors import ParameterError
 from dawnlight.raster._plan import ReadPlan
 
-__all__ = ["ChunksLike", "Sizes", "normalize_chunks"]
+__all__ = ["ChunksLike", "Sizes", "composite_chunks", "normalize_chunks"]
 
 ChunksLike = int | str | Mapping[Any, Any] | None
 Sizes = tuple[tuple[int, ...], ...]
@@ -54,6 +54,18 @@ def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...],
             value = _auto(axis, shape, side, itemsize, edges)
         sizes.append(_sizes(dim, value, shape[axis]))
     return tuple(sizes)
+
+
+def composite_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, int, int], itemsize: int) -> Sizes:
+    """Return the sizes of the chunks of a composite along (band, y, x).
+
+    ``"auto"`` holds all time slots of a chunk, with one byte more a pixel for what is hidden, in twice
+    ``options.chunk_bytes``, since they exist only while the chunk is reduced.
+    """
+    slots = max(len(plan.layers), 1)
+    held = slots * (itemsize + 1)
+    sizes = normalize_chunks(chunks, plan, (1, *shape), -(-held // 2))
+    return sizes[1:]
 
 
 def _wanted(chunks: ChunksLike) -> dict[Hashable, Any]:

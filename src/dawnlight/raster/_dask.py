@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.raster._chunks import Sizes
+from dawnlight.raster._composite import LazyComposite
 from dawnlight.raster._dtypes import masked_dtype
 from dawnlight.raster._lazy import LazyRaster
 from dawnlight.raster._scaling import Scale, apply_scale
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["compute", "scale_after", "to_dask"]
 
 
-def to_dask(lazy: LazyRaster, chunks: Sizes) -> dask.array.Array:
-    """Return a dask array (layer, band, y, x) over a lazy raster.
+def to_dask(lazy: LazyRaster | LazyComposite, chunks: Sizes) -> dask.array.Array:
+    """Return a dask array over a lazy raster (layer, band, y, x) or composite (band, y, x).
 
     Slices taken before any arithmetic are pushed into the reads: dask fuses them into the getter, which is
     why the defaults ``fancy=True`` and ``inline_array=False`` are kept.
@@ -41,7 +42,7 @@ def to_dask(lazy: LazyRaster, chunks: Sizes) -> dask.array.Array:
         chunks=chunks,
         name=f"dawnlight-{tokenize(lazy, chunks)}",
         asarray=False,
-        meta=np.empty((0, 0, 0, 0), dtype=lazy.dtype),
+        meta=np.empty((0,) * lazy.ndim, dtype=lazy.dtype),
     )
     return array
 
