@@ -8,13 +8,16 @@ scan-line fill whose rounding depends on the window.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import affinity
 
 from dawnlight.geo import GeoBox, Window
+from dawnlight.raster._lattice import world_width
 
 __all__ = ["Cutline"]
 
@@ -27,7 +30,7 @@ class Cutline:
     Parameters
     ----------
     geometry
-        Shapely geometry in the CRS of the grid.
+        Shapely geometry in the CRS of the grid; where that repeats from side to side, any turn will do.
     geobox
         The whole output grid.
     all_touched
@@ -37,7 +40,7 @@ class Cutline:
     def __init__(self, geometry: Any, geobox: GeoBox, *, all_touched: bool = False) -> None:
         self.geobox = geobox
         self.all_touched = all_touched
-        self._wkb = shapely.to_wkb(shapely.force_2d(geometry))
+        self._wkb = shapely.to_wkb(_turned_onto(shapely.force_2d(geometry), geobox))
         self._prepared: Any = None
 
     def __getstate__(self) -> dict[str, object]:
@@ -107,6 +110,23 @@ class Cutline:
             [np.stack([t.a * p + t.b * q + t.c, t.d * p + t.e * q + t.f], axis=-1) for p, q in ring], axis=-2
         )
         return np.asarray(shapely.intersects(self._geometry(), shapely.polygons(points)), dtype=bool)
+
+
+def _turned_onto(geometry: Any, geobox: GeoBox) -> Any:
+    """Move a geometry by whole turns onto a grid, all around the world if the grid is that wide."""
+    turn = world_width(geobox)
+    if not turn or geometry.is_empty:
+        return geometry
+    west, south, east, north = geobox.bounds
+    low, _, high, _ = geometry.bounds
+    first, last = math.floor((west - high) / turn), math.ceil((east - low) / turn)
+    frame = shapely.box(west, south, east, north)
+    moved = [affinity.translate(geometry, turns * turn) for turns in range(first, last + 1)]
+    here = [part for part in moved if shapely.intersects(part, frame)]
+    if len(here) == 1:
+        return here[0]
+    # Rounded to a fraction of a millimetre, so that parts on both sides of the seam are one.
+    return shapely.union_all(here, grid_size=turn * 1e-11) if here else geometry
 
 
 def _halves(window: Window) -> tuple[Window, Window]:
