@@ -263,6 +263,28 @@ def test_round_trip_keeps_the_answer(kind):
     check()
 
 
+@pytest.mark.parametrize("where", [~(p.extra_properties.foo > ""), ~(1 <= p.extra_properties.foo < 2)])
+def test_extra_property_of_another_type_keeps_its_answer(where):
+    query = Query(kind="image", where=where)
+    values = [None, "", "a", 0, 1, True]
+    images = [
+        Document(kind="image", id=str(i), attributes={"extra_properties": {"foo": v}})
+        for i, v in enumerate(values)
+    ]
+    assert run(from_cql2("image", to_cql2(query)), images) == run(query, images)
+
+
+def test_between_and_its_negation_of_an_extra_property():
+    foo = {"property": "extra_properties.foo"}
+    images = [
+        Document(kind="image", id=str(i), attributes={"extra_properties": {"foo": v}})
+        for i, v in enumerate([5, 0, "x", None])
+    ]
+    node = op("between", foo, 1, 9)
+    assert [image.id for image in run(from_cql2("image", node), images)] == ["0"]
+    assert [image.id for image in run(from_cql2("image", op("not", node)), images)] == ["1", "2"]
+
+
 def test_parts_of_three_valued_answers():
     assert from_cql2("image", op("not", null("id"))).where.is_same(IsNotNull("id"))
     assert from_cql2("image", op("not", op("<>", NAME, "a"))).where.is_same(Eq("name", "a"))

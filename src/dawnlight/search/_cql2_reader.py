@@ -12,6 +12,7 @@ from dawnlight.search._codec import MAX_TERMS, load_json
 from dawnlight.search._cql2 import GEOMETRY, SIGNS, escape_pattern, make_null_test
 from dawnlight.search._documents import Kind
 from dawnlight.search._expressions import MAX_DEPTH, And, Expression, Or
+from dawnlight.search._fields import EXTRA_PREFIX
 from dawnlight.search._leaves import Eq, ILike, IsNotNull, IsNull, Like, Match, Ne, Range
 from dawnlight.search._query import Query
 from dawnlight.search._values import shorten
@@ -152,13 +153,13 @@ def _read_comparison(node: Mapping[str, Any]) -> _Answers:
         equal, other = Eq(name, value), Ne(name, value) & IsNotNull(name)
         return _Answers(equal, other) if op == "=" else _Answers(other, equal)
     bound = _BOUNDS[op]
-    return _Answers(Range(name, **{bound: value}), Range(name, **{_OPPOSITE[bound]: value}))
+    return _range(Range(name, **{bound: value}), Range(name, **{_OPPOSITE[bound]: value}))
 
 
 def _read_between(node: Mapping[str, Any]) -> _Answers:
     subject, low, high = _arguments(node, 3)
     name, least, most = _read_name(subject), _read_literal(low), _read_literal(high)
-    return _Answers(Range(name, gte=least, lte=most), Range(name, lt=least) | Range(name, gt=most))
+    return _range(Range(name, gte=least, lte=most), Range(name, lt=least) | Range(name, gt=most))
 
 
 def _read_in(node: Mapping[str, Any]) -> _Answers:
@@ -197,6 +198,13 @@ _PREDICATES: Mapping[str, Callable[[Mapping[str, Any]], _Answers]] = {
     "a_contains": _read_array,
     "a_overlaps": _read_array,
 }
+
+
+def _range(inside: Range, outside: Expression) -> _Answers:
+    # An extra property of another type is neither inside nor outside, yet has a value that is not inside.
+    if inside.name.startswith(EXTRA_PREFIX):
+        return _Answers(inside, ~inside & IsNotNull(inside.name))
+    return _Answers(inside, outside)
 
 
 def _match(leaf: Match) -> _Answers:
