@@ -74,7 +74,7 @@ def test_values_come_to_plain_types(value, kept):
         (Property("y"), "property compares with a value"),
         (Property("y") > 1, "property compares with a value"),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=lambda value: repr(value)[:40].split(" at 0x")[0],  # addresses differ from process to process
 )
 def test_other_values_are_refused_naming_the_field(value, words):
     with pytest.raises(FilterError, match="x") as caught:
