@@ -21,6 +21,7 @@ from dawnlight.storage._batches import (
     still_needed,
 )
 from dawnlight.storage._intervals import make_binning, require_images
+from dawnlight.storage._memory_uploads import MemoryJobs, MemoryUploads
 from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
 from dawnlight.storage._rules import DEFAULT_OWNERS, prepare_changed, summarize_resolutions
 from dawnlight.storage._tokens import Position, check_size, make_token, read_token
@@ -66,12 +67,14 @@ class MemoryStore(CatalogStore):
         self._lock = threading.RLock()
         self._closed = False
         self._documents: dict[Kind, dict[str, Document]] = {kind: {} for kind in KINDS}
+        self._jobs = MemoryJobs()
 
     def view(self, *, read_only: bool = False) -> MemoryStore:
         """Return another store on the same documents, which is closed by itself."""
         other = MemoryStore(owners=self._owners, clock=self._clock)
         other.url, other.read_only = self.url, read_only
         other._lock, other._documents = self._lock, self._documents
+        other._jobs = self._jobs
         return other
 
     # -- reading -------------------------------------------------------------------------------------
@@ -180,6 +183,11 @@ class MemoryStore(CatalogStore):
                 del self._documents[document.kind][document.id]
             self._renew_products(document for document in related if document.kind == "band")
             return len(related)
+
+    @property
+    def uploads(self) -> MemoryUploads:
+        """The queue of uploads; see `CatalogStore.uploads`."""
+        return MemoryUploads(self, self._jobs)
 
     def close(self) -> None:
         """Refuse further use. The documents live on with other stores of the same name."""

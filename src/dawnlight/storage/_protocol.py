@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from dawnlight.errors import MethodNotAllowedError
 from dawnlight.search import Document, Kind, Query
+from dawnlight.storage._uploads import UploadQueue
 
 __all__ = ["CatalogStore", "IntervalSummary", "Page", "Summary"]
 
@@ -277,6 +279,24 @@ class CatalogStore(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of files and connections; closing twice is fine."""
+
+    @property
+    def uploads(self) -> UploadQueue:
+        """The queue of uploads.
+
+        Returns
+        -------
+        UploadQueue
+            The same jobs for every store on the same catalog.
+
+        Raises
+        ------
+        MethodNotAllowedError
+            This store keeps documents only.
+        """
+        raise MethodNotAllowedError(
+            f"{self.url!r} takes no uploads; add the files by reference, or use an embedded catalog"
+        )
 
     def get(self, kind: Kind, id: str) -> Document | None:
         """Return a document by id, or None.

@@ -40,9 +40,9 @@ from sqlalchemy.types import TypeEngine
 
 from dawnlight.search import Kind
 
-__all__ = ["IMAGE_TAG", "META", "METADATA", "SCHEMA_VERSION", "TABLES"]
+__all__ = ["IMAGE_TAG", "META", "METADATA", "SCHEMA_VERSION", "TABLES", "UPLOAD_JOB"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Number of the newest migration; kept in the file as ``user_version``."""
 
 METADATA = MetaData()
@@ -162,6 +162,20 @@ _UPLOAD = Table(
     *_body(),
     Index("upload_by_product", "product_id"),
 )
+
+UPLOAD_JOB = Table(
+    "upload_job",
+    METADATA,
+    Column("id", _TEXT, ForeignKey("upload.id", ondelete="CASCADE"), primary_key=True),
+    Column("due", _FLOAT, nullable=False),
+    Column("fence", _INT, nullable=False),
+    Column("attempts", _INT, nullable=False),
+    Column("worker", _TEXT),
+    Column("payload", _TEXT, nullable=False),
+    CheckConstraint("json_valid(payload)"),
+    Index("upload_job_by_due", "due"),
+)
+"""Uploads that are not done: the queue of the workers. ``due`` is in seconds since 1970."""
 
 TABLES: dict[Kind, Table] = {"product": _PRODUCT, "band": _BAND, "image": _IMAGE, "image_upload": _UPLOAD}
 """The table that holds each kind of document."""

@@ -35,6 +35,7 @@ from dawnlight.storage._tokens import Position, check_size, make_token, read_tok
 
 if TYPE_CHECKING:
     from dawnlight.storage._sqlite_doctor import Finding
+    from dawnlight.storage._uploads import UploadQueue
 
 __all__ = ["SqliteStore"]
 
@@ -253,6 +254,34 @@ class SqliteStore(CatalogStore):
         from dawnlight.storage._sqlite_doctor import examine
 
         return examine(self._engine, deep=deep)
+
+    @property
+    def uploads(self) -> UploadQueue:
+        """The queue of uploads; see `CatalogStore.uploads`."""
+        from dawnlight.storage._sqlite_uploads import SqliteUploads
+
+        return SqliteUploads(self)
+
+    def _insert(self, connection: Connection, batch: Sequence[Document]) -> list[Document]:
+        """Insert a few documents that are prepared, inside a transaction."""
+        settled = settle_batch(batch, _Lookup(connection))
+        for document in settled:
+            row = CODECS[document.kind].to_row(document)
+            _insert_rows(connection, document.kind, [row])
+            if document.kind == "image":
+                _insert_tags(connection, [(row[0], document)])
+        return settled
+
+    def _replace(self, connection: Connection, stored: Document, changed: Document) -> None:
+        """Put the next version of a document in the place of the one before, inside a transaction."""
+        codec = CODECS[changed.kind]
+        table = codec.table
+        key = connection.execute(select(table.c.key).where(table.c.id == changed.id)).scalar_one()
+        values = dict(zip(codec.names, codec.to_row(changed, key), strict=True))
+        connection.execute(update(table).where(table.c.key == key).values(values))
+        if changed.kind == "image" and stored.get("tags") != changed.get("tags"):
+            connection.execute(delete(IMAGE_TAG).where(IMAGE_TAG.c.image_key == key))
+            _insert_tags(connection, [(key, changed)])
 
     def close(self) -> None:
         """Close all connections of this process."""

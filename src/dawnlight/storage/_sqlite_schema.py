@@ -31,7 +31,7 @@ __all__ = ["APPLICATION_ID", "HEAD_REVISION", "create_schema", "insert_images", 
 APPLICATION_ID = 0x4461776E
 """``Dawn`` in ASCII, in the header of the file: tells a catalog from any other SQLite database."""
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """Name of the newest migration, as Alembic's version table holds it."""
 
 _RTREE = "CREATE VIRTUAL TABLE image_rt USING rtree(id, minx, maxx, miny, maxy, mint, maxt)"
