@@ -32,6 +32,7 @@ __all__ = [
     "is_float_type",
     "masked_dtype",
     "natural_range",
+    "nodata_in",
     "numpy_dtype",
 ]
 
@@ -255,6 +256,38 @@ def masked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     if own.kind == "f":
         return own
     return np.dtype(np.float32) if own.itemsize <= 2 else np.dtype(np.float64)
+
+
+def nodata_in(dtype: np.dtype[Any], nodata: float | None) -> Any:
+    """Return a nodata value as a number of a type.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of the pixels.
+    nodata : float or None
+        What marks missing pixels.
+
+    Returns
+    -------
+    numpy scalar or None
+        None where no pixel of the type can have the value, or where it is NaN, which needs no comparison.
+
+    Examples
+    --------
+    >>> nodata_in(np.dtype("uint8"), 255.0), nodata_in(np.dtype("uint8"), -9999.0)
+    (np.uint8(255), None)
+    """
+    if nodata is None or np.isnan(nodata):
+        return None
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if not float(nodata).is_integer() or not info.min <= nodata <= info.max:
+            return None
+        return dtype.type(int(nodata))
+    with np.errstate(over="ignore"):
+        value = dtype.type(nodata)
+    return value if np.isinf(value) == np.isinf(nodata) else None
 
 
 def cast(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

@@ -40,12 +40,11 @@ class Failure:
     def of(
         cls, error: RasterError, read: Read, sources: Sequence[RasterSource], names: Sequence[str]
     ) -> Failure:
-        """Describe an error of a reader."""
+        """Describe an error of a reader; ``names`` are the bands that the sources serve."""
         window = read.window
-        served = {id(source): name for source, name in zip(read.sources, names, strict=True)}
         return cls(
             image=sources[0].image,
-            bands=tuple(served[id(source)] for source in sources),
+            bands=tuple(names),
             href=sources[0].file.href,
             window=(window.y, window.x, window.height, window.width),
             level=read.level.level,

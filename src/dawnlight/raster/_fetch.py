@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dawnlight.errors import RasterError
 from dawnlight.geo import Window
-from dawnlight.raster._dtypes import cast
+from dawnlight.raster._dtypes import cast, nodata_in
 from dawnlight.raster._failures import Failure, FailureLog
 from dawnlight.raster._plan import Read, ReadPlan
 from dawnlight.raster._reader import Pixels, RasterReader
@@ -114,7 +114,28 @@ class Fetcher:
                         valid = np.ones(shape, dtype=np.bool_)
                     valid[position] = ok
         assert data is not None
+        if read.veil is not None and not raw:
+            valid = self._veiled(read, valid, shape)
         return data, valid
+
+    def _veiled(
+        self, read: Read, valid: NDArray[np.bool_] | None, shape: tuple[int, ...]
+    ) -> NDArray[np.bool_]:
+        """Return validity without the pixels that the alpha band hides; it does not hide itself."""
+        assert read.veil is not None
+        values, own = self._stored(read, [read.veil], raw=False)
+        seen = values[0] != 0
+        if own is not None:
+            seen &= own[0]
+        known = has_data(values[0], read.veil.layout.nodata)
+        if known is not None:
+            seen &= known
+        if valid is None:
+            valid = np.ones(shape, dtype=np.bool_)
+        for position, band in enumerate(read.bands):
+            if band != self._plan.masks.alpha:
+                valid[position] &= seen
+        return valid
 
     def stored(self, read: Read, positions: Sequence[int], out: NDArray[Any] | None = None) -> Pixels:
         """Return stored values of sources that share a file, and the file's own mask.
@@ -136,12 +157,20 @@ class Fetcher:
             return self._failed(error, read, sources)
 
     def _failed(self, error: RasterError, read: Read, sources: Sequence[RasterSource]) -> Pixels:
-        failure = Failure.of(error, read, sources, [self._plan.bands[band].name for band in read.bands])
+        failure = Failure.of(error, read, sources, self._names(read, sources))
         if self._errors != "mask":
             raise failure.raised(error) from error
         self._log.add(failure)
         shape = (len(sources), read.window.height, read.window.width)
         return np.zeros(shape, dtype=sources[0].layout.dtype), np.zeros(shape, dtype=np.bool_)
+
+    def _names(self, read: Read, sources: Sequence[RasterSource]) -> list[str]:
+        """Names of the bands that sources serve."""
+        names = [self._plan.bands[band].name for band in read.bands]
+        served = {id(source): name for source, name in zip(read.sources, names, strict=True)}
+        alpha = self._plan.masks.alpha
+        veil = "" if alpha is None else self._plan.bands[alpha].name
+        return [served.get(id(source), veil) for source in sources]
 
     def _too_large(self, read: Read, window: Window) -> bool:
         itemsize = np.dtype(self._plan.bands[read.bands[0]].dtype).itemsize
@@ -162,18 +191,6 @@ def halves(window: Window) -> tuple[Window, Window]:
         Window(window.y, window.x, window.height, half),
         Window(window.y, window.x + half, window.height, window.width - half),
     )
-
-
-def nodata_in(dtype: np.dtype[Any], nodata: float | None) -> Any:
-    """Return a nodata value in a type, or None where no value of that type can equal it (or it is NaN)."""
-    if nodata is None or np.isnan(nodata):
-        return None
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        if not float(nodata).is_integer() or not info.min <= nodata <= info.max:
-            return None
-        return dtype.type(int(nodata))
-    return dtype.type(nodata)
 
 
 def has_data(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | None:

@@ -98,6 +98,11 @@ class LazyRaster:
     ) -> None:
         self.plan = plan
         self.output = output
+        # A nodata value may be one that the band's type does not have.
+        self.fill = tuple(
+            float(cast(np.array([value]), band.dtype)[0])
+            for value, band in zip(output.fill, plan.bands, strict=True)
+        )
         self.reader = reader
         self.errors = errors
         self.log = log if log is not None else FailureLog()
@@ -143,12 +148,12 @@ class LazyRaster:
         plan = self.plan
         wanted = tuple(self.output.keep[band] for band in bands)
         fetcher = Fetcher(plan, self.reader, self.errors, self.log)
-        if self._is_plain(wanted) and read_solo(plan, fetcher, self.output.fill, out, layer, wanted, window):
+        if self._is_plain(wanted) and read_solo(plan, fetcher, self.fill, out, layer, wanted, window):
             self._cut(out, wanted, window)
             return
         alpha = plan.masks.alpha
         needed = wanted if alpha is None or alpha in wanted else (*wanted, alpha)
-        data, valid = paint(plan, fetcher, self.output.fill, layer, needed, window)
+        data, valid = paint(plan, fetcher, self.fill, layer, needed, window)
         missing = missing_pixels(plan, needed, data, valid)
         for position, band in enumerate(wanted):
             hidden = None if missing is None else missing[position]
@@ -178,7 +183,13 @@ class LazyRaster:
         outside = ~self.plan.cutline.inside(window)
         if outside.any():
             for position, band in enumerate(bands):
-                out[position][outside] = np.nan if self.output.masked else self.output.fill[band]
+                out[position][outside] = np.nan if self.output.masked else self._empty(band)
+
+    def _empty(self, band: int) -> Any:
+        """Value of a pixel that no image has, as it comes out where nothing is masked."""
+        value = np.empty(1, dtype=self.dtype)
+        self._finish(value, np.array([self.fill[band]], dtype=self.plan.bands[band].dtype), None, band)
+        return value[0]
 
     def _finish(
         self, out: NDArray[Any], data: NDArray[Any], missing: NDArray[np.bool_] | None, band: int

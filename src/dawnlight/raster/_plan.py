@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,9 @@ class Read:
     """Resampler."""
     pair: GridPair
     """How the output lies on the sources' grid."""
+    veil: RasterSource | None = None
+    """Alpha band on the same grid that hides source pixels where it is 0, so that a kernel does not mix them
+    in; None where there is nothing to hide, or nothing to mix."""
 
     @property
     def files(self) -> dict[FileRef, list[int]]:
@@ -194,12 +197,17 @@ class ReadPlan:
         pair = self.pair(self.table.grid_number(image, bands[0]))
         layout = self.table.layouts[self.table.layout_of[image, bands[0]]]
         shift = pair.shift
+        veil = self._veil(image, bands) if shift is None else None
         if shift is not None:
             level = choose_level((1.0, 1.0), pair.source.shape, layout, "near", category=True)
             wanted: Window | None = window.shift(*shift).intersect(Window(0, 0, *pair.source.shape))
         else:
+            if veil is not None and veil.layout.overviews != layout.overviews:
+                layout = replace(layout, overviews=())
             level = choose_level(pair.ratio, pair.source.shape, layout, kernel, self.bands[bands[0]].category)
             wanted = _source_window(pair, level, kernel, window)
+            if kernel == "near" and level.level == 0 and self._veils_by_pixel(pair):
+                veil = None
         if wanted is None or wanted.size == 0:
             return None
         sources = tuple(self.table.source(image, band) for band in bands)
@@ -212,7 +220,22 @@ class ReadPlan:
             shift=shift,
             kernel=kernel,
             pair=pair,
+            veil=veil,
         )
+
+    def _veil(self, image: int, bands: tuple[int, ...]) -> RasterSource | None:
+        """Alpha band of an image for other bands on its grid."""
+        alpha = self.masks.alpha
+        if alpha is None or bands == (alpha,) or self.table.file_of[image, alpha] < 0:
+            return None
+        if self.table.grid_number(image, alpha) != self.table.grid_number(image, bands[0]):
+            return None
+        return self.table.source(image, alpha)
+
+    def _veils_by_pixel(self, pair: GridPair) -> bool:
+        """Whether the alpha band is itself taken pixel by pixel, and so hides just its own pixels."""
+        alpha = self.masks.alpha
+        return alpha is None or (self.bands[alpha].category and self.kernel(alpha, pair) == "near")
 
     def _image_boxes(self) -> NDArray[np.float64]:
         """Box (y0, x0, y1, x1) of every image in output pixels."""

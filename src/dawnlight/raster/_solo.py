@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.geo import Window
-from dawnlight.raster._fetch import Fetcher, nodata_in
+from dawnlight.raster._dtypes import nodata_in
+from dawnlight.raster._fetch import Fetcher
 from dawnlight.raster._plan import Read, ReadPlan
 
 __all__ = ["read_native", "read_solo"]

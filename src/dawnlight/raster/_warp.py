@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.geo import Window
+from dawnlight.raster._dtypes import nodata_in
 from dawnlight.raster._overviews import AREA_KERNELS
 from dawnlight.raster._plan import Read, kernel_radius
 
@@ -23,6 +24,7 @@ _REDUCTIONS = {
     "q1": (4, 0.25),
     "q3": (4, 0.75),
 }
+_MIXING = frozenset({*_KINDS, "average"})
 _ALL_VALID = np.empty((0, 0, 0), dtype=np.bool_)
 # Kernels are compiled once for each of these types; the others are computed exactly as float64.
 _COMPILED = frozenset({"uint8", "uint16", "int16", "float32", "float64"})
@@ -130,6 +132,21 @@ def _resample(
     _check(missed, read, window)
     if result is not out:
         np.copyto(out, result, where=out_valid, casting="unsafe")
+    if read.kernel in _MIXING and out.dtype.kind in "iu":
+        _avoid_nodata(read, out, out_valid)
+
+
+def _avoid_nodata(read: Read, out: Pixels, out_valid: Valid) -> None:
+    """Move values that a kernel mixed to the nodata value one step off it, as GDAL does.
+
+    Else they would be holes in every file that the result is written to.
+    """
+    for values, valid, source in zip(out, out_valid, read.sources, strict=True):
+        nodata = nodata_in(out.dtype, source.layout.nodata)
+        if nodata is None or source.steps:
+            continue
+        step = 1 if nodata == np.iinfo(out.dtype).min else -1
+        values[(values == nodata) & valid] = int(nodata) + step
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[tuple[float, float], bool]:

@@ -143,6 +143,18 @@ class MemoryReader:
                 valid[position] = own[band, rows, cols]
         return data, valid
 
+    def levels(self, source: RasterSource) -> list[NDArray[Any]]:
+        """Return the pixels (y, x) of a band, full resolution first."""
+        return [level[source.band - 1] for level in self._files[source.file.href].levels]
+
+    def masks(self, source: RasterSource) -> list[NDArray[np.bool_]]:
+        """Return where the file's own mask lets a band through, at each level."""
+        file = self._files[source.file.href]
+        return [
+            np.ones(level.shape[1:], bool) if mask is None else mask[source.band - 1]
+            for level, mask in zip(file.levels, file.masks, strict=True)
+        ]
+
     def __dask_tokenize__(self) -> tuple[str]:
         return ("dawnlight.MemoryReader",)
 

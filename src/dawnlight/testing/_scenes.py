@@ -231,7 +231,9 @@ def paint_plainly(scene: Scene) -> NDArray[np.float64]:
         NaN is masked.
     """
     every = [[k] for k in range(len(scene.rows))]
-    alone = scene.lazy(layers=every, masks=MaskPolicy(nodata=True), cutline=None)[:].astype(np.float64)
+    veiled = [_veiled(scene, row) for row in scene.rows]
+    alone = scene.lazy(rows=veiled, layers=every, masks=MaskPolicy(nodata=True), cutline=None)[:]
+    alone = alone.astype(np.float64)
     bare = [[source and _bare(scene, source, band) for band, source in enumerate(row)] for row in scene.rows]
     stored = scene.lazy(
         rows=bare, layers=every, masks=MaskPolicy(nodata=False), cutline=None, kernel="near", nodata=None
@@ -296,6 +298,47 @@ def _bare(scene: Scene, source: RasterSource, band: int) -> RasterSource:
         source.layout, nodata=None, mask="none", overviews=() if whole else source.layout.overviews
     )
     return dataclasses.replace(source, layout=layout)
+
+
+def _veiled(scene: Scene, row: list[RasterSource | None]) -> list[RasterSource | None]:
+    """Write an image again with the zeros of its alpha band as a mask of its other bands."""
+    alpha = None if scene.masks.alpha is None else row[scene.masks.alpha]
+    if alpha is None:
+        return row
+    reader = scene.reader
+    assert isinstance(reader, MemoryReader)
+    visible = _visible(reader, alpha)
+    found: list[RasterSource | None] = []
+    for band, source in enumerate(row):
+        if source is None or band == scene.masks.alpha or source.geobox != alpha.geobox:
+            found.append(source)
+            continue
+        levels, masks = reader.levels(source), reader.masks(source)
+        if source.layout.overviews != alpha.layout.overviews:
+            levels, masks = levels[:1], masks[:1]
+        masks = [mask & seen for mask, seen in zip(masks, visible, strict=False)]
+        found += reader.add(
+            f"veiled-{source.file.href}",
+            levels[0],
+            source.geobox,
+            image=source.image,
+            nodata=source.layout.nodata,
+            mask=masks[0],
+            overviews=levels[1:],
+            overview_masks=masks[1:],
+        )
+    return found
+
+
+def _visible(reader: MemoryReader, alpha: RasterSource) -> list[NDArray[np.bool_]]:
+    """Where an alpha band is there and not 0, at each level."""
+    found = []
+    for level, mask in zip(reader.levels(alpha), reader.masks(alpha), strict=True):
+        seen = mask & (level != 0) & (level == level)
+        if alpha.layout.nodata is not None:
+            seen &= level != alpha.layout.nodata
+        found.append(seen)
+    return found
 
 
 def _ones(scene: Scene, row: list[Any]) -> list[RasterSource | None]:
