@@ -72,6 +72,11 @@ def test_the_labels_are_those_of_a_mosaic(stack: xr.DataArray, catalog: CatalogC
     assert list(found.dl.bands) == AMOUNTS
 
 
+def test_coordinates_are_not_made_lazy(lazy: xr.DataArray) -> None:
+    found = lazy.dl.composite(mask=RULE)
+    assert all(coordinate.chunks is None for coordinate in found.coords.values())
+
+
 def test_nothing_is_computed(lazy: xr.DataArray, nothing_computed: Callable[[], Any]) -> None:
     with nothing_computed():
         for method in EXPECTED:

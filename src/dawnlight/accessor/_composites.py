@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dawnlight.accessor._bands import bands_of
+from dawnlight.accessor._chunks import rechunk
 from dawnlight.accessor._masks import Rule, hidden_pixels, rule_bands
 from dawnlight.accessor._missing import hide, to_floating, with_encoding
 from dawnlight.errors import BandError, ParameterError
@@ -90,8 +91,7 @@ def _reduce(array: xr.DataArray, method: str, q: float | None) -> xr.DataArray:
         filled = array.fillna(np.array(edge, array.dtype))
         found = filled.min("time") if method == "min" else filled.max("time")
         return found.where(array.notnull().any("time"))
-    if array.chunks is not None:
-        array = array.chunk({"time": -1})
+    array = rechunk(array, {"time": -1})
     share = 0.5 if method == "median" else (q or 0.0) / 100
     reduced: xr.DataArray = xr.apply_ufunc(
         _pick if method in ("first", "last") else _quantile,

@@ -9,6 +9,7 @@ import xarray as xr
 
 from dawnlight.accessor._asking import Asking
 from dawnlight.accessor._computing import Computing
+from dawnlight.accessor._placing import Placing
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +20,7 @@ __all__ = ["DataArrayAccessor"]
 
 
 @xr.register_dataarray_accessor("dl")  # type: ignore[no-untyped-call]  # xarray gives it no types
-class DataArrayAccessor(Asking[xr.DataArray], Computing[xr.DataArray]):
+class DataArrayAccessor(Asking[xr.DataArray], Computing[xr.DataArray], Placing[xr.DataArray]):
     """What Dawnlight can do with a `DataArray`: one it loaded, or any other that has a CRS.
 
     Parameters

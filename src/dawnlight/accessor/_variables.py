@@ -16,7 +16,7 @@ from dawnlight.accessor._georeference import spatial_dims
 from dawnlight.accessor._native import is_stored, native_dtype
 from dawnlight.errors import BandError, ParameterError
 
-__all__ = ["as_array", "map_variables", "picture_names", "through_array", "to_dataarray", "to_dataset"]
+__all__ = ["as_array", "each_variable", "picture_names", "through_array", "to_dataarray", "to_dataset"]
 
 
 def to_dataset(array: xr.DataArray, dim: str) -> xr.Dataset:
@@ -173,6 +173,8 @@ def through_array(obj: Any, function: Callable[[xr.DataArray], xr.DataArray]) ->
     return to_dataset(function(to_dataarray(obj)), "band") if isinstance(obj, xr.Dataset) else function(obj)
 
 
-def map_variables(dataset: xr.Dataset, function: Callable[[xr.DataArray], xr.DataArray]) -> xr.Dataset:
-    """Apply a function to each variable that has pixels; the others are left out."""
-    return xr.Dataset({name: function(dataset[name]) for name in picture_names(dataset)}, attrs=dataset.attrs)
+def each_variable(obj: Any, function: Callable[[xr.DataArray], xr.DataArray]) -> Any:
+    """Apply a function to an array, or to each variable of a dataset that has pixels; others are left out."""
+    if isinstance(obj, xr.DataArray):
+        return function(obj)
+    return xr.Dataset({name: function(obj[name]) for name in picture_names(obj)}, attrs=obj.attrs)
