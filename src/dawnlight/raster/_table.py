@@ -124,8 +124,8 @@ class SourceTable:
         return digest.hexdigest()
 
     def _columns(self) -> Iterable[Any]:
-        yield "\n".join(self.images).encode()
-        yield "\n".join(self.hrefs).encode()
+        yield _join(self.images)
+        yield _join(self.hrefs)
         yield from self._arrays()
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
@@ -143,9 +143,7 @@ class SourceTable:
         return [(tuple(grid.transform)[:6], grid.shape, grid.crs.srs) for grid in self.grids]
 
     def __reduce__(self) -> tuple[Any, tuple[bytes, tuple[Any, ...]]]:
-        packed = zlib.compress(
-            b"\0".join(("\n".join(self.images).encode(), "\n".join(self.hrefs).encode())), 6
-        )
+        packed = zlib.compress(_join(self.images) + _join(self.hrefs), 6)
         arrays = tuple(
             (zlib.compress(np.ascontiguousarray(part).tobytes(), 6), part.dtype.str, part.shape)
             for part in self._arrays()
@@ -153,15 +151,21 @@ class SourceTable:
         return _restore, (packed, (arrays, self.grids, self.layouts, self.steps))
 
 
+def _join(names: Iterable[str]) -> bytes:
+    """Text of names, each ended by the one character that no file name holds."""
+    return "".join(f"{name}\0" for name in names).encode(errors="surrogatepass")
+
+
 def _restore(packed: bytes, rest: tuple[Any, ...]) -> SourceTable:
-    images, hrefs = (part.decode().split("\n") for part in zlib.decompress(packed).split(b"\0"))
     arrays, grids, layouts, steps = rest
     sizes, modified, grid_of, file_of, band_of, layout_of, steps_of = (
         np.frombuffer(zlib.decompress(data), dtype=dtype).reshape(shape) for data, dtype, shape in arrays
     )
+    names = zlib.decompress(packed).decode(errors="surrogatepass").split("\0")
+    images, hrefs = names[: len(file_of)], names[len(file_of) : -1]
     return SourceTable(
-        images=tuple(images) if len(file_of) else (),
-        hrefs=tuple(hrefs) if len(sizes) else (),
+        images=tuple(images),
+        hrefs=tuple(hrefs),
         sizes=sizes,
         modified=modified,
         grids=grids,
@@ -187,10 +191,7 @@ class TableBuilder:
     def __init__(self, band_count: int) -> None:
         self._band_count = band_count
         self._images: list[str] = []
-        self._files: dict[str, int] = {}
-        self._sizes: list[int] = []
-        self._modified: list[int] = []
-        self._grid_of: list[int] = []
+        self._files: dict[tuple[str, int, int, int], int] = {}
         self._grids: dict[Hashable, int] = {}
         self._grid_values: list[GeoBox] = []
         self._layouts: dict[Layout, int] = {}
@@ -221,14 +222,9 @@ class TableBuilder:
         return self._grids.get(key)
 
     def file(self, href: str, size_bytes: int | None, modified_ns: int | None, grid: int) -> int:
-        """Return the number of a file."""
-        number = self._files.get(href)
-        if number is None:
-            number = self._files[href] = len(self._sizes)
-            self._sizes.append(-1 if size_bytes is None else size_bytes)
-            self._modified.append(-1 if modified_ns is None else modified_ns)
-            self._grid_of.append(grid)
-        return number
+        """Return the number of a file as it was when it was registered."""
+        size, modified = -1 if size_bytes is None else size_bytes, -1 if modified_ns is None else modified_ns
+        return self._files.setdefault((href, size, modified, grid), len(self._files))
 
     def layout(self, layout: Layout) -> int:
         """Return the number of a layout."""
@@ -244,14 +240,15 @@ class TableBuilder:
 
     def build(self) -> SourceTable:
         """Return the finished table."""
+        hrefs, sizes, modified, grid_of = zip(*self._files, strict=True) if self._files else ((), (), (), ())
         cells = np.array(self._cells, dtype=np.int32).reshape(len(self._images), self._band_count, 4)
         return SourceTable(
             images=tuple(self._images),
-            hrefs=tuple(self._files),
-            sizes=np.array(self._sizes, dtype=np.int64),
-            modified=np.array(self._modified, dtype=np.int64),
+            hrefs=hrefs,
+            sizes=np.array(sizes, dtype=np.int64),
+            modified=np.array(modified, dtype=np.int64),
             grids=tuple(self._grid_values),
-            grid_of=np.array(self._grid_of, dtype=np.int32),
+            grid_of=np.array(grid_of, dtype=np.int32),
             layouts=tuple(self._layouts),
             file_of=np.ascontiguousarray(cells[:, :, 0]),
             band_of=np.ascontiguousarray(cells[:, :, 1]),
