@@ -105,14 +105,10 @@ def _auto(
     tile, first = edges[axis - 2]
     run = max(side // tile, 1) * tile
     lead = first % tile
-    head = (lead,) if lead and lead > tile // 4 else ()
-    done = sum(head)
-    if lead and not head:
-        head = (lead + run,)
-        done = lead + run
-    body = (size - done) // run
-    rest = (size - done) % run
-    return (*head, *([run] * body), *((rest,) if rest else ()))
+    # A first chunk up to the first edge; where that is a sliver, it goes with the next one.
+    head = min(lead if lead > tile // 4 or not lead else lead + run, size)
+    body, rest = divmod(size - head, run)
+    return (*((head,) if head else ()), *([run] * body), *((rest,) if rest else ()))
 
 
 def _tile_edges(plan: ReadPlan) -> tuple[tuple[int, int], ...] | None:
