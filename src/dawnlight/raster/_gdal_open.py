@@ -14,7 +14,15 @@ from dawnlight._options import get_options
 from dawnlight.errors import RasterNotFoundError, RasterReadError, UnsupportedRasterError
 from dawnlight.raster._href import gdal_name, is_remote
 
-__all__ = ["DRIVERS", "GDAL_ERRORS", "gdal_environment", "has_geotransform", "open_dataset", "reason"]
+__all__ = [
+    "DRIVERS",
+    "GDAL_ERRORS",
+    "forbid_sidecars",
+    "gdal_environment",
+    "has_geotransform",
+    "open_dataset",
+    "reason",
+]
 
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, OSError, UnicodeError)
 """What reading and writing a damaged or strange file may raise."""
@@ -88,6 +96,14 @@ def gdal_environment(href: str) -> rasterio.Env:
         return rasterio.Env(**_OPTIONS, **_LOCAL)
     retries = str(get_options().read_attempts - 1)
     return rasterio.Env(**_OPTIONS, **_REMOTE, GDAL_HTTP_MAX_RETRY=retries)
+
+
+def forbid_sidecars() -> None:
+    """From now on, in the whole process, no file is looked for beside the one that is opened.
+
+    For processes that handle files from outside. It cannot be taken back.
+    """
+    _LOCAL.update(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO")
 
 
 def open_dataset(href: str, level: int | None = 0, *, quiet: bool = False) -> Any:

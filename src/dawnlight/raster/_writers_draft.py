@@ -14,7 +14,7 @@ from dawnlight.errors import ParameterError
 from dawnlight.geo import Window
 from dawnlight.raster._drafts import Blocks, FileLayout
 
-__all__ = ["write_draft"]
+__all__ = ["describe_draft", "write_draft"]
 
 _TILE = 512
 
@@ -60,7 +60,7 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout) -> None:
         bigtiff="if_safer",
         **tiled,
     ) as file:
-        _describe(file, layout)
+        describe_draft(file, layout)
         for window, block in blocks:
             _check_block(window, block, layout)
             rows_columns = ((window.y, window.stop_y), (window.x, window.stop_x))
@@ -86,7 +86,8 @@ def _check_block(window: Window, block: NDArray[Any], layout: FileLayout) -> Non
         raise ParameterError(f"block at {window} reaches beyond the grid of {height} x {width} pixels")
 
 
-def _describe(file: Any, layout: FileLayout) -> None:
+def describe_draft(file: Any, layout: FileLayout) -> None:
+    """Write what a layout says besides pixels and grid into an open rasterio dataset."""
     for index, text in enumerate(layout.descriptions):
         if text:
             file.set_band_description(index + 1, text)
