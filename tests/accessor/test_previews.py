@@ -43,10 +43,25 @@ def test_only_every_nth_pixel_is_taken_and_nothing_computed(
     lazy: xr.DataArray, nothing_computed: Callable[[], Any]
 ) -> None:
     with nothing_computed():
-        preview = make_preview(lazy, "red", slots=1, side=16)
+        preview = make_preview(lazy * 1, "red", slots=1, side=16)
     assert dict(preview.array.sizes) == {"time": 1, "band": 1, "y": 12, "x": 16}
     expected = lazy.isel(time=[0], band=[1], y=slice(2, None, 4), x=slice(2, None, 4))
     xr.testing.assert_equal(preview.array, expected)
+
+
+def test_what_was_only_loaded_comes_from_overviews(
+    lazy: xr.DataArray, nothing_computed: Callable[[], Any]
+) -> None:
+    for array in (lazy, lazy.isel(time=[1, 2], x=slice(3, None), y=slice(None, -1)), lazy.isel(time=0)):
+        with nothing_computed():
+            preview = make_preview(array, "nir red green", slots=3, side=16)
+        found = preview.array
+        assert found.sizes["x"] == 16
+        assert found.dl.geobox.bounds == pytest.approx(array.dl.geobox.bounds)
+        # Pixels of the source, as the nearest kernel takes them on the coarse grid.
+        slots = array if "time" in array.dims else array.expand_dims("time", axis=0)
+        expected = slots.sel(band=["nir", "red", "green"]).dl.reproject(like=found)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_north_is_up_and_west_left(loaded: xr.DataArray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from dawnlight.accessor._pictures_frame import (
     add_colorbar,
     add_legend,
     add_scale_bar,
+    choose_columns,
     label_axes,
     layout_panels,
 )
@@ -84,8 +86,7 @@ def draw(
     ax: Axes | None = None,
 ) -> Any:
     """Draw, and write, hand back or display the picture."""
-    side = max(int(style.size * style.dpi), 16)
-    preview = make_preview(array, bands, slots=style.slots, side=side)
+    preview = make_preview(array, bands, slots=style.slots, side=_panel_side(array, style))
     if len(preview.titles) > 1 and ax is not None:
         raise ParameterError(
             f"ax= takes one picture, and the array has {preview.total} time slots; select one, for example "
@@ -103,6 +104,15 @@ def draw(
         return Path(path)
     picture.display()
     return picture
+
+
+def _panel_side(array: xr.DataArray, style: Style) -> int:
+    """Pixels along the longer side of a panel."""
+    ydim, xdim = spatial_dims(array)
+    others = [size for dim, size in array.sizes.items() if dim not in (ydim, xdim, "band")]
+    ratio = max(array.sizes[xdim], 1) / max(array.sizes[ydim], 1)
+    columns = choose_columns(min(style.slots, math.prod(others)), ratio, style.columns)
+    return max(math.ceil(style.size * style.dpi / columns * max(1, 1 / ratio)), 16)
 
 
 def shade(preview: Preview, style: Style) -> Shades:

@@ -28,6 +28,7 @@ __all__ = [
     "add_colorbar",
     "add_legend",
     "add_scale_bar",
+    "choose_columns",
     "find_colormap",
     "label_axes",
     "layout_panels",
@@ -100,6 +101,15 @@ def find_colormap(name: str | None) -> tuple[str, Colormap]:
     return found, matplotlib.colormaps[found]
 
 
+def choose_columns(count: int, ratio: float, columns: int | None) -> int:
+    """How many panels of a width-to-height ratio stand side by side."""
+    if columns is None:
+        columns = count if count <= 3 else max(1, math.ceil(math.sqrt(count / max(ratio, 0.2))))
+    elif columns < 1:
+        raise ParameterError(f"columns={columns!r} must be 1 or more")
+    return max(min(columns, count), 1)
+
+
 def layout_panels(
     count: int, ratio: float, *, columns: int | None, size: float, side_room: bool, axes: bool
 ) -> tuple[Picture, list[Axes]]:
@@ -120,11 +130,7 @@ def layout_panels(
     axes
         Whether the panels have axes.
     """
-    if columns is None:
-        columns = min(count, max(1, math.ceil(math.sqrt(count / max(ratio, 0.2)))) if count > 3 else count)
-    if columns < 1:
-        raise ParameterError(f"columns={columns!r} must be 1 or more")
-    columns = min(columns, count)
+    columns = choose_columns(count, ratio, columns)
     rows = math.ceil(count / columns)
     panel = size / columns
     height = rows * (panel / ratio + 0.28) + (0.55 if axes else 0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dawnlight.accessor._bands import BandInfo, bands_of
+from dawnlight.accessor._coarse import coarsen
 from dawnlight.accessor._georeference import spatial_dims
 from dawnlight.accessor._shading import pick_rgb
 from dawnlight.errors import BandError, ParameterError
@@ -55,7 +55,7 @@ def make_preview(array: xr.DataArray, bands: str | Sequence[str] | None, *, slot
         )
     array, infos = _select_bands(array, bands)
     total = array.sizes[others[0]] if others else 1
-    array = _coarser(_upright(array, ydim, xdim), (ydim, xdim), side)
+    array = _upright(array, ydim, xdim)
     titles: tuple[str, ...] = ("",)
     if others:
         shown = np.unique(np.linspace(0, max(total - 1, 0), min(slots, total)).round().astype(int))
@@ -63,6 +63,7 @@ def make_preview(array: xr.DataArray, bands: str | Sequence[str] | None, *, slot
         titles = _titles(array, str(others[0]))
     elif "time" in array.coords and array.coords["time"].ndim == 0:
         titles = _titles(array.expand_dims("time"), "time")
+    array = coarsen(array, (ydim, xdim), side)
     for position, dim in enumerate((others[0] if others else "slot", "band")):
         if dim not in array.dims:
             array = array.drop_vars([dim], errors="ignore").expand_dims(dim, axis=position)
@@ -112,14 +113,6 @@ def _upright(array: xr.DataArray, ydim: Any, xdim: Any) -> xr.DataArray:
             if (last < first) != falling:
                 array = array.isel({dim: slice(None, None, -1)})
     return array
-
-
-def _coarser(array: xr.DataArray, dims: Sequence[Any], side: int) -> xr.DataArray:
-    """Keep every n-th pixel; the slice is made before anything is computed."""
-    step = math.ceil(max(array.sizes[dim] for dim in dims) / side)
-    if step <= 1:
-        return array
-    return array.isel({dim: slice(min(step // 2, array.sizes[dim] - 1), None, step) for dim in dims})
 
 
 def _titles(array: xr.DataArray, dim: str) -> tuple[str, ...]:

@@ -140,12 +140,18 @@ def color_rgb(
     values: NDArray[Any], valid: NDArray[np.bool_], limits: Sequence[Limits], gamma: float
 ) -> NDArray[np.uint8]:
     """Return pixels (..., y, x, 4) of three bands (..., 3, y, x); transparent where a band is missing."""
-    low = np.array([pair[0] for pair in limits], dtype=np.float64)[:, None, None]
-    high = np.array([pair[1] for pair in limits], dtype=np.float64)[:, None, None]
-    shade = np.clip((np.where(valid, values, low) - low) / (high - low), 0, 1) ** (1 / gamma)
-    rgb = np.moveaxis(np.round(shade * 255), -3, -1)
-    alpha = np.where(valid.all(axis=-3), 255, 0)[..., None]
-    return np.concatenate([rgb * (alpha > 0), alpha], axis=-1).astype(np.uint8)
+    whole = valid.all(axis=-3)
+    out = np.zeros((*whole.shape, 4), dtype=np.uint8)
+    for band, (low, high) in enumerate(limits):
+        shade = np.where(whole, values[..., band, :, :], low).astype(np.float32)
+        shade -= np.float32(low)
+        shade /= np.float32(high - low)
+        np.clip(shade, 0, 1, out=shade)
+        if gamma != 1.0:
+            shade **= np.float32(1 / gamma)
+        out[..., band] = np.round(shade * 255)
+    out[..., 3] = np.where(whole, 255, 0)
+    return out
 
 
 def color_classes(

@@ -49,6 +49,10 @@ class Cutline:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
 
+    def on(self, geobox: GeoBox) -> Cutline:
+        """Return the same cutline for another grid in the same CRS."""
+        return Cutline(shapely.from_wkb(self._wkb), geobox, all_touched=self.all_touched)
+
     def token(self) -> str:
         """Digest of the geometry and the rule."""
         return hashlib.blake2b(self._wkb + bytes([self.all_touched]), digest_size=16).hexdigest()
