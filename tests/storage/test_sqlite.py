@@ -22,8 +22,24 @@ class TestSqliteStore(CatalogStoreSuite):
             yield store
 
 
-class TestSqliteStoreWalking(TestSqliteStore):
-    """The same with every search walking along an index, as in catalogs too large for candidates."""
+class _Searches:
+    """The part of the suite that depends on how rows are reached."""
+
+    examples = CatalogStoreSuite.examples
+    filled = CatalogStoreSuite.filled
+    test_searches_answer_as_the_model = CatalogStoreSuite.test_searches_answer_as_the_model
+    test_the_limit_counts_over_all_pages = CatalogStoreSuite.test_the_limit_counts_over_all_pages
+    test_pages_stay_in_step = CatalogStoreSuite.test_pages_stay_in_step_when_documents_come_and_go
+    test_antimeridian = CatalogStoreSuite.test_images_across_the_antimeridian_are_found_from_both_sides
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[CatalogStore]:
+        with SqliteStore(tmp_path, clock=fixed_clock) as store:
+            yield store
+
+
+class TestWalking(_Searches):
+    """Every search walks along an index, as in catalogs too large for candidates."""
 
     @pytest.fixture(autouse=True)
     def _walk(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,8 +50,8 @@ class TestSqliteStoreWalking(TestSqliteStore):
         monkeypatch.setattr(_sql_search, "_STREAM_BATCH", 2)
 
 
-class TestSqliteStoreBitByBit(TestSqliteStore):
-    """The same with candidates read one by one, as far as the page needs them."""
+class TestBitByBit(_Searches):
+    """Candidates are read one by one, as far as the page needs them."""
 
     @pytest.fixture(autouse=True)
     def _bit_by_bit(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,17 +77,17 @@ TestHistories.settings = settings(max_examples=10, stateful_step_count=20, deadl
 
 
 @pytest.mark.slow
-class TestManySearches(TestSqliteStore):
+class TestManySearches(_Searches):
     examples = 400
 
 
 @pytest.mark.slow
-class TestManyWalks(TestSqliteStoreWalking):
+class TestManyWalks(TestWalking):
     examples = 400
 
 
 @pytest.mark.slow
-class TestManyBits(TestSqliteStoreBitByBit):
+class TestManyBits(TestBitByBit):
     examples = 400
 
 

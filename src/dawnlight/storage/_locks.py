@@ -65,6 +65,8 @@ class WriteMutex:
             self._thread_lock.release()
 
     def _acquire_file(self, timeout: float) -> None:
+        if not self.path.parent.is_dir():  # filelock would make it
+            raise CatalogAccessError(f"the catalog's folder {str(self.path.parent)!r} is gone")
         try:
             self._file_lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS)
         except Timeout:

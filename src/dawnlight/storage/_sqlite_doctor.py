@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shapely.errors import ShapelyError
 from sqlalchemy import Connection, func, select
 
 from dawnlight.errors import CatalogDamagedError, ClientError
@@ -21,6 +22,8 @@ from dawnlight.storage._sqlite_schema import schema_statements
 
 __all__ = ["Finding", "doctor", "examine"]
 
+# What documents raise that cannot be read, whatever a foreign hand put into them.
+_UNREADABLE = (ClientError, ShapelyError, ValueError, TypeError, KeyError, AttributeError)
 _BATCH = 2000
 _MOST_FINDINGS = 100
 
@@ -145,6 +148,8 @@ def _check_rtree_rows(connection: Connection) -> Iterator[str]:
         "SELECT 2 * key FROM image WHERE minx IS NOT NULL "
         "UNION ALL SELECT 2 * key + 1 FROM image WHERE minx > maxx"
     )
+    for (row,) in connection.exec_driver_sql(f"{expected} EXCEPT SELECT id FROM image_rt"):
+        yield f"image with key {row >> 1} cannot be found by its place"
     for (row,) in connection.exec_driver_sql(f"SELECT id FROM image_rt EXCEPT SELECT * FROM ({expected})"):
         yield f"the R*Tree has row {row}, whose image does not lie there"
 
@@ -170,7 +175,7 @@ def _check_kind(connection: Connection, kind: Kind) -> Iterator[str]:
                 document = codec.from_row(row)
                 prepare_new(document, str(document.attributes["created"]))
                 again = codec.to_row(document, row.key)
-            except (ClientError, ValueError, TypeError, KeyError, AttributeError) as error:
+            except _UNREADABLE as error:
                 yield f"{kind} {row.id!r}: {error}"
                 continue
             for name, stored, derived in zip(codec.names, row, again, strict=True):

@@ -53,7 +53,6 @@ class SqliteEngine:
         self.read_only = read_only
         self.timeout = timeout
         self._mutex_path = mutex
-        self._may_create = False
         self._identity: tuple[int, int] | None = None
         self._closed = False
         self._start()
@@ -77,33 +76,12 @@ class SqliteEngine:
                 "max_overflow": 56,
                 "pool_timeout": self.timeout,
             }
-        engine = create_engine("sqlite+pysqlite://", creator=self._connect, **options)
+        # Not a method of this object: the engine must not keep it alive, or it would never be closed.
+        self._connector = _Connector(self.path, self.timeout, self.read_only, self._snapshot)
+        engine = create_engine("sqlite+pysqlite://", creator=self._connector, **options)
         engine.dialect.statement_compiler = HintCompiler
         event.listen(engine, "begin", _begin)
         return engine
-
-    def _connect(self) -> sqlite3.Connection:
-        mode = "mode=ro" if self.read_only else "mode=rwc" if self._may_create else "mode=rw"
-        if self._snapshot:
-            mode += "&immutable=1"
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?{mode}",
-            uri=True,
-            timeout=self.timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=512,
-        )
-        for pragma in (
-            "foreign_keys = ON",
-            "synchronous = FULL",
-            f"journal_size_limit = {_WAL_BYTES}",
-            f"trusted_schema = {'OFF' if can_distrust_schema() else 'ON'}",
-            "mmap_size = 0",
-            "cache_size = -32768",  # 32 MiB
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
 
     @contextmanager
     def read(self, action: str) -> Iterator[Connection]:
@@ -173,11 +151,11 @@ class SqliteEngine:
 
         Afterwards a file that was deleted or replaced is noticed instead of made anew or mixed up.
         """
-        self._may_create = not self.read_only
+        self._connector.may_create = not self.read_only
         try:
             yield
         finally:
-            self._may_create = False
+            self._connector.may_create = False
         self._identity = self._find_identity()
 
     def close(self) -> None:
@@ -211,6 +189,36 @@ class SqliteEngine:
             return None
         found = self.path.stat()
         return found.st_mtime_ns, found.st_size, not _is_unattended(self.path)
+
+
+class _Connector:
+    """Opens connections with the settings that the catalog relies on."""
+
+    def __init__(self, path: Path, timeout: float, read_only: bool, snapshot: bool) -> None:
+        mode = "rw" if not read_only else "ro&immutable=1" if snapshot else "ro"
+        self._uri = f"{path.absolute().as_uri()}?mode={mode}"
+        self._timeout = timeout
+        self.may_create = False
+
+    def __call__(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._uri.replace("?mode=rw", "?mode=rwc") if self.may_create else self._uri,
+            uri=True,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        for pragma in (
+            "foreign_keys = ON",
+            "synchronous = FULL",
+            f"journal_size_limit = {_WAL_BYTES}",
+            f"trusted_schema = {'OFF' if can_distrust_schema() else 'ON'}",
+            "mmap_size = 0",
+            "cache_size = -32768",  # 32 MiB
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
 
 
 @lru_cache(maxsize=1)

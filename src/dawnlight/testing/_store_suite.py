@@ -34,7 +34,7 @@ from dawnlight.storage import CatalogStore
 from dawnlight.testing._store_models import PRODUCTS, assert_same_answers, clear, fixed_clock, storable
 from dawnlight.testing._strategies import document_lists, queries
 
-__all__ = ["CatalogStoreSuite", "band", "fixed_clock", "image", "product"]
+__all__ = ["CatalogStoreSuite", "band", "fixed_clock", "image", "product", "square"]
 
 p = Properties()
 _NOW = "2024-01-01T00:00:00Z"
@@ -276,7 +276,7 @@ class CatalogStoreSuite:
         assert filled.get_many("image", ["p:a"])[0].get("cloud_fraction") == 0.1
 
     def test_updates_obey_the_rules(self, filled: CatalogStore) -> None:
-        for changes, message in [
+        refused: list[tuple[dict[str, Any], str]] = [
             ({"name": "other"}, "name is 'a' and cannot be changed"),
             ({"product_id": "q"}, "product_id is 'p' and cannot be changed"),
             ({"name": None}, "name is 'a' and cannot be changed"),
@@ -284,7 +284,8 @@ class CatalogStoreSuite:
             ({"storage_state": "available"}, "at least one file"),
             ({"what": 1}, "no attribute 'what'"),
             ({"cloud_fraction": True}, "cloud_fraction=True"),
-        ]:
+        ]
+        for changes, message in refused:
             with pytest.raises(ValidationError, match=message):
                 filled.update("image", "p:a", changes)
         assert filled.get_many("image", ["p:a"])[0].version == 1

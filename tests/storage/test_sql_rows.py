@@ -1,0 +1,37 @@
+"""Columns and documents belong together."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dawnlight.search import FIELDS, KINDS, Kind, time_to_key, time_to_wire
+from dawnlight.storage._rules import prepare_new
+from dawnlight.storage._sql_rows import CODECS, key_to_wire
+from dawnlight.storage._sql_schema import TABLES
+from dawnlight.testing._store_models import storable
+from dawnlight.testing._strategies import documents
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_can_be_filtered_or_sorted_has_a_column(kind: Kind) -> None:
+    needed = {
+        name
+        for name, field in FIELDS[kind].items()
+        if (field.filterable or field.sortable) and field.type not in ("list", "geometry")
+    }
+    assert needed <= set(TABLES[kind].c.keys())
+
+
+@given(st.data(), st.sampled_from(KINDS))
+def test_rows_keep_documents_whole(data: st.DataObject, kind: Kind) -> None:
+    document = prepare_new(storable(data.draw(documents(kind))), "2024-01-01T00:00:00Z")
+    assert CODECS[kind].from_row(CODECS[kind].to_row(document, 1)) == document
+
+
+@given(st.datetimes(), st.integers(0, 999))
+def test_keys_of_times_become_their_spelling(moment: object, nanoseconds: int) -> None:
+    key = time_to_key(moment)
+    key = f"{key[:26]}{nanoseconds:03d}Z"
+    assert key_to_wire(key) == time_to_wire(key)
