@@ -207,5 +207,5 @@ def _labelled(
     result.attrs["cell_methods"] = f"time: {method}"
     if method not in ("min", "max", "first", "last"):
         result.attrs.pop("data_type", None)
-        result.encoding = {"grid_mapping": "spatial_ref"}
+        result.encoding = {}
     return result

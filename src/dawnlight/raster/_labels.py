@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dawnlight.geo import GeoBox
+from dawnlight.raster._dtypes import nodata_in
 
 __all__ = ["Labels", "label", "storage_encoding"]
 
@@ -79,6 +80,9 @@ def label(array: Any, labels: Labels) -> xr.DataArray:
     result = result.rio.write_coordinate_system(inplace=True)
     result["spatial_ref"].attrs.update(labels.grid_attrs)
     result.encoding.update(labels.encoding)
+    # Among the attributes, not in the encoding where rioxarray puts it: so those who open a file of it
+    # without decode_coords="all" find the CRS, too.
+    result.attrs["grid_mapping"] = result.encoding.pop("grid_mapping")
     return result
 
 
@@ -129,9 +133,8 @@ def storage_encoding(dtype: np.dtype[Any], nodata: Sequence[float | None], maske
         return {"dtype": dtype.name, "_FillValue": np.array(np.nan, dtype)[()]}
     values = set(nodata)
     if len(values) == 1:
-        value = values.pop()
-        info = np.iinfo(dtype)
-        if value is not None and value == int(value) and info.min <= value <= info.max:
-            return {"dtype": dtype.name, "_FillValue": dtype.type(int(value))}
+        value = nodata_in(dtype, values.pop())
+        if value is not None:
+            return {"dtype": dtype.name, "_FillValue": value}
     wider = np.dtype(_WIDER[dtype.name])
     return {"dtype": wider.name, "_FillValue": wider.type(np.iinfo(wider).min)}
