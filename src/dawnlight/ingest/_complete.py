@@ -26,6 +26,7 @@ __all__ = [
     "is_current",
     "make_file",
     "make_record",
+    "serve_bands",
 ]
 
 
@@ -76,7 +77,7 @@ def complete_image_document(
         _header_of(file, known[number] if number < len(known) else None, given)
         for number, file in enumerate(files)
     ]
-    headers = _serve(headers, bands)
+    headers = serve_bands(headers, bands)
     with GdalReader() as reader:
         described = describe_files(
             headers, reader if footprint else None, outline=given.get("geometry") is None
@@ -165,7 +166,7 @@ def _header_of(
     return read_header(href, default_crs=given.get("cs_code") or given.get("projection"))
 
 
-def _serve(headers: Sequence[FileHeader], bands: Sequence[Document]) -> list[FileHeader]:
+def serve_bands(headers: Sequence[FileHeader], bands: Sequence[Document]) -> list[FileHeader]:
     """Say which band of the product each raster band serves, and check that it fits."""
     named: list[list[str | None]] = [list(header.names) for header in headers]
     taken = {name for names in named for name in names}

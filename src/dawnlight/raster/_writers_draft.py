@@ -19,7 +19,7 @@ __all__ = ["describe_draft", "write_draft"]
 _TILE = 512
 
 
-def write_draft(path: Path, blocks: Blocks, layout: FileLayout) -> None:
+def write_draft(path: Path, blocks: Blocks, layout: FileLayout, *, tile: int = _TILE) -> None:
     """Write blocks into an uncompressed tiled file, from which the final one is made.
 
     Uncompressed, because a block may then cover part of a tile without the tile being packed twice.
@@ -32,6 +32,8 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout) -> None:
         Arrays are (band, y, x). Together they must cover the grid.
     layout : FileLayout
         What to write.
+    tile : int, default: 512
+        Side of the tiles in pixels, a multiple of 16.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout) -> None:
         Not all bytes reached the disk.
     """
     height, width = layout.geobox.shape
-    tiled = {"tiled": True, "blockxsize": _TILE, "blockysize": _TILE} if min(height, width) > _TILE else {}
+    tiled = {"tiled": True, "blockxsize": tile, "blockysize": tile} if min(height, width) > tile else {}
     written = 0
     with rasterio.open(
         path,

@@ -37,6 +37,7 @@ class _Waiting:
     payload: Mapping[str, Any]
     fence: int = 0
     attempts: int = 0
+    worker: str | None = None
 
 
 @dataclass
@@ -93,7 +94,7 @@ class MemoryUploads(UploadQueue):
             if not due:
                 return None
             id_ = due[0][1]
-            job = replace(self._jobs[id_], due=now + lease, fence=self._jobs[id_].fence + 1)
+            job = replace(self._jobs[id_], due=now + lease, fence=self._jobs[id_].fence + 1, worker=worker)
             self._jobs[id_] = job
             stored = self._documents[id_]
             event = make_event(self._store._now(), "run", f"taken by {worker}")
@@ -114,7 +115,7 @@ class MemoryUploads(UploadQueue):
         """See `UploadQueue.release`."""
         with self._store._writing():
             if self._holds(job):
-                self._jobs[job.id] = replace(self._jobs[job.id], due=time.time())
+                self._jobs[job.id] = replace(self._jobs[job.id], due=time.time(), worker=None)
                 self._store.update("image_upload", job.id, {"status": "pending"})
 
     def retry(self, job: UploadJob, events: Sequence[Mapping[str, Any]], *, delay: float) -> bool:
@@ -123,7 +124,9 @@ class MemoryUploads(UploadQueue):
             if not self._holds(job):
                 return False
             known = self._jobs[job.id]
-            self._jobs[job.id] = replace(known, due=time.time() + delay, attempts=known.attempts + 1)
+            self._jobs[job.id] = replace(
+                known, due=time.time() + delay, attempts=known.attempts + 1, worker=None
+            )
             changes = with_events(self._documents[job.id], events, "pending")
             self._store.update("image_upload", job.id, changes)
             return True
@@ -157,6 +160,19 @@ class MemoryUploads(UploadQueue):
         """See `UploadQueue.next_due`."""
         with self._store._reading():
             return min((job.due for job in self._active().values()), default=None)
+
+    def workers(self) -> set[str]:
+        """See `UploadQueue.workers`."""
+        with self._store._reading():
+            return {job.worker for job in self._active().values() if job.worker is not None}
+
+    def expire(self, worker: str) -> int:
+        """See `UploadQueue.expire`."""
+        with self._store._writing():
+            held = [id_ for id_, job in self._active().items() if job.worker == worker]
+            for id_ in held:
+                self._jobs[id_] = replace(self._jobs[id_], due=time.time(), worker=None)
+            return len(held)
 
     def unfinished(self) -> set[str]:
         """See `UploadQueue.unfinished`."""

@@ -161,6 +161,17 @@ class SqliteUploads(UploadQueue):
             found: float | None = connection.execute(statement).scalar_one()
         return found
 
+    def workers(self) -> set[str]:
+        """See `UploadQueue.workers`."""
+        with self._store._engine.read("looking for uploads") as connection:
+            return set(connection.scalars(select(_JOB.worker).where(_JOB.worker.is_not(None)).distinct()))
+
+    def expire(self, worker: str) -> int:
+        """See `UploadQueue.expire`."""
+        statement = update(UPLOAD_JOB).where(_JOB.worker == worker).values(due=time.time(), worker=None)
+        with self._store._engine.write("taking over uploads") as connection:
+            return int(connection.execute(statement).rowcount)
+
     def unfinished(self) -> set[str]:
         """See `UploadQueue.unfinished`."""
         statement = (

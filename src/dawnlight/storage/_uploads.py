@@ -212,6 +212,14 @@ class UploadQueue(ABC):
         """Return the time (seconds since 1970) from which a job can be claimed; None if there is none."""
 
     @abstractmethod
+    def workers(self) -> set[str]:
+        """Return who holds jobs at the moment, as `claim` was told."""
+
+    @abstractmethod
+    def expire(self, worker: str) -> int:
+        """End the leases of a worker that is known to be dead; return how many it had."""
+
+    @abstractmethod
     def unfinished(self) -> set[str]:
         """Return the ids of the uploads in the queue."""
 
