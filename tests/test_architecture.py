@@ -41,7 +41,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "filelock": ("storage._locks",),
     "geopandas": ("catalog._frames",),
     "matplotlib": ("accessor._pictures*",),
-    "numba": ("raster._kernels*",),
+    "numba": ("raster._jit", "raster._kernels*"),
     "obstore": ("raster._cog*", "storage._blobs*"),
     "odc": ("geo._geobox",),
     "platformdirs": ("_options", "catalog._client"),

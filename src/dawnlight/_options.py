@@ -38,18 +38,23 @@ class Options:
     """Budget in bytes for decoded tiles and coordinate lattices kept in the process."""
     read_attempts: int = 3
     """How often a failed read of a remote file is tried before it is an error."""
+    jit: bool = True
+    """Compile the resampling kernels with numba; if not, NumPy gives the same values more slowly."""
 
     def __post_init__(self) -> None:
         for name, least in (("chunk_bytes", 2**16), ("cache_bytes", 0), ("read_attempts", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"option {name}={value!r} must be a whole number >= {least}")
+        if not isinstance(self.jit, bool):
+            raise ConfigError(f"option jit={self.jit!r} must be true or false")
         for name in ("catalog", "namespace"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise ConfigError(f"option {name}={value!r} must be a string")
 
 
+_TRUTHS = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 _NAMES = {field.name: field.type for field in fields(Options)}
 # Of the process, not of the thread: the threads that read pixels must see what the user set.
 _current: Options | None = None
@@ -162,6 +167,10 @@ def _read_environment() -> dict[str, Any]:
                 found[name] = int(value)
             except ValueError:
                 raise ConfigError(f"DAWNLIGHT_{name.upper()}={value!r} must be a whole number") from None
+        elif kind == "bool":
+            if value.lower() not in _TRUTHS:
+                raise ConfigError(f"DAWNLIGHT_{name.upper()}={value!r} must be 1 or 0, true or false")
+            found[name] = _TRUTHS[value.lower()]
         else:
             found[name] = value
     return found

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dawnlight.accessor._bands import BandInfo
     from dawnlight.catalog import CatalogClient, ImageCollection
     from dawnlight.geo import AOI, GeoBox
+    from dawnlight.raster._explain import Explanation
 
 __all__ = ["Asking"]
 
@@ -134,6 +135,34 @@ class Asking(Generic[T]):
         from dawnlight.accessor._images import raster_info
 
         return raster_info(self._obj)
+
+    def explain(self) -> Explanation:
+        """Explain what computing the array reads and needs, before any pixel is read; no file is opened.
+
+        Slices are taken into account, and so is a mosaic or composite. Of arithmetic, what it reads is
+        explained, not what it computes.
+
+        Returns
+        -------
+        Explanation
+            Chunks and tasks, images used and skipped, internal tiles, requests and bytes, memory of a task,
+            how each kind of file is read (reader, overview, kernel), and why this CRS, resolution and
+            chunking. Prints as text, shows as a table in notebooks, and has ``to_dict()``. Counts of tasks
+            and images are exact, the rest are estimates; ``notes`` says what they rest on.
+
+        Raises
+        ------
+        ParameterError
+            The array is not lazy, or Dawnlight did not load it.
+
+        Examples
+        --------
+        >>> stack = images.stack("red nir")  # doctest: +SKIP
+        >>> print(stack.isel(time=0).dl.explain())  # doctest: +SKIP
+        """
+        from dawnlight.accessor._explaining import explain
+
+        return explain(self._obj)
 
     def report(self) -> list[dict[str, Any]]:
         """List the reads that failed and were tolerated.

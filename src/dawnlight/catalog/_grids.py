@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from dawnlight.catalog._bridge import pixel_size
 from dawnlight.errors import GridError
 from dawnlight.geo import AOI, GeoBox, GeoContext, Window, normalize_context, spell_crs
@@ -15,7 +17,7 @@ from dawnlight.geo._snap import snap_outwards
 from dawnlight.raster._cutline import Cutline
 from dawnlight.raster._table import SourceTable
 
-__all__ = ["adjust_context", "resolve_grid"]
+__all__ = ["adjust_context", "grid_reasons", "resolve_grid"]
 
 
 def adjust_context(
@@ -64,6 +66,46 @@ def resolve_grid(context: GeoContext, table: SourceTable) -> tuple[GeoBox, Cutli
         shape = reproject_geometry(context.geometry, "EPSG:4326", geobox.crs)
         cutline = Cutline(shape, geobox, all_touched=context.all_touched)
     return geobox, cutline
+
+
+def grid_reasons(context: GeoContext, table: SourceTable, geobox: GeoBox) -> dict[str, str]:
+    """Say in words why `resolve_grid` chose the CRS and the pixels of a grid."""
+    if not isinstance(context, AOI):
+        given = f"that of the {type(context).__name__}"
+        return {"crs": given, "resolution": given}
+    why = {"crs": "as given", "resolution": "as given" if context.shape is None else "from the given shape"}
+    files = table.file_of[table.file_of >= 0]
+    counts = np.bincount(table.grid_of[files], minlength=len(table.grids))
+    if context.crs is None:
+        same = sum(
+            int(count)
+            for grid, count in zip(table.grids, counts, strict=True)
+            if same_crs(grid.crs, geobox.crs)
+        )
+        why["crs"] = f"that of most images: {same:,} of {len(files):,} bands of images have it"
+    if context.resolution is None and context.shape is None:
+        own = [
+            grid
+            for grid, count in zip(table.grids, counts, strict=True)
+            if count and same_crs(grid.crs, geobox.crs)
+        ]
+        if own:
+            on_grid = any(_is_on(geobox, grid) for grid in own)
+            off = ", not on its pixels (align_pixels=False)" if context.align_pixels is False else ""
+            why["resolution"] = "that of the finest band" + (", on its own pixels" if on_grid else off)
+        else:
+            why["resolution"] = "the finest pixel of the images in units of the CRS"
+    return why
+
+
+def _is_on(geobox: GeoBox, grid: GeoBox) -> bool:
+    """Whether two grids share their pixel edges."""
+    if not grid.is_axis_aligned or geobox.resolution != grid.resolution:
+        return False
+    rx, ry = grid.resolution
+    columns = (geobox.transform.c - grid.transform.c) / rx
+    rows = (geobox.transform.f - grid.transform.f) / ry
+    return all(abs(part - round(part)) < 1e-6 for part in (columns, rows))
 
 
 def _complete(context: AOI, table: SourceTable) -> GeoBox:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dawnlight.catalog._bridge import build_table, definitions_of
-from dawnlight.catalog._grids import adjust_context, resolve_grid
+from dawnlight.catalog._grids import adjust_context, grid_reasons, resolve_grid
 from dawnlight.catalog._request import Request, make_request, normalize_bands
 from dawnlight.errors import EmptyCollectionError, ParameterError
 from dawnlight.geo import GeoBox
@@ -149,6 +149,7 @@ def prepare(
         geobox=geobox,
         masks=MaskPolicy(nodata=request.mask_nodata, alpha=request.alpha),
         cutline=cutline,
+        why=grid_reasons(context, table, geobox),
     )
     output, after = _output(request)
     log = FailureLog([Failure.absent(image, band) for image, band in absent])

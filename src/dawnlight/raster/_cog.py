@@ -108,6 +108,13 @@ class CogReader:
             return False
         return True
 
+    def known(self, file: FileRef) -> TiffFile | NotFast | None:
+        """Return a file's directories or why GDAL reads it, if it was opened before; nothing is opened."""
+        if is_remote(file.href):
+            return NotFast("remote files are left to GDAL")
+        with self._lock:
+            return self._headers.get(file)
+
     # -- what to read --------------------------------------------------------------------------------
 
     def _plan(

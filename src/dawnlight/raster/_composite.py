@@ -84,6 +84,7 @@ class LazyComposite:
         self.dtype = np.dtype(np.int64) if method == "count" else masked_dtype(dtype)
         self.errors = errors
         self.log = log
+        self.sizes: tuple[tuple[int, ...], ...] | None = None  # its chunks in a dask array, for `explain`
 
     @property
     def shape(self) -> tuple[int, int, int]:

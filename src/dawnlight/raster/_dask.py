@@ -37,6 +37,7 @@ def to_dask(lazy: LazyRaster | LazyComposite, chunks: Sizes) -> dask.array.Array
     import dask.array
     from dask.base import tokenize
 
+    lazy.sizes = chunks
     array: dask.array.Array = dask.array.from_array(
         lazy,
         chunks=chunks,

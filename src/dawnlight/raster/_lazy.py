@@ -106,6 +106,7 @@ class LazyRaster:
         self.reader = reader
         self.errors = errors
         self.log = log if log is not None else FailureLog()
+        self.sizes: tuple[tuple[int, ...], ...] | None = None  # its chunks in a dask array, for `explain`
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

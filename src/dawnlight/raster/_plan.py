@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,6 +98,7 @@ class ReadPlan:
         geobox: GeoBox,
         masks: MaskPolicy,
         cutline: Cutline | None,
+        why: Mapping[str, str] | None = None,
     ) -> None:
         self.table = table
         self.layers = layers
@@ -105,6 +106,7 @@ class ReadPlan:
         self.geobox = geobox
         self.masks = masks
         self.cutline = cutline
+        self.why = dict(why or {})
         self._pairs: dict[int, GridPair] = {}
         self._boxes: NDArray[np.float64] | None = None
 
@@ -130,9 +132,11 @@ class ReadPlan:
     # -- what to read --------------------------------------------------------------------------------
 
     def candidates(self, layer: int, window: Window) -> Iterator[int]:
-        """Images of a layer that may touch a window, the topmost first."""
+        """Images of a layer that may touch a window, the topmost first; none beside the cutline."""
+        if self.cutline is not None and not self.cutline.touches(window):
+            return
         members = self.layers[layer]
-        boxes = self._image_boxes()
+        boxes = self.image_boxes()
         for image in reversed(members):
             y0, x0, y1, x1 = boxes[image]
             if y0 < window.stop_y and x0 < window.stop_x and y1 > window.y and x1 > window.x:
@@ -237,8 +241,8 @@ class ReadPlan:
         alpha = self.masks.alpha
         return alpha is None or (self.bands[alpha].category and self.kernel(alpha, pair) == "near")
 
-    def _image_boxes(self) -> NDArray[np.float64]:
-        """Box (y0, x0, y1, x1) of every image in output pixels."""
+    def image_boxes(self) -> NDArray[np.float64]:
+        """Box (y0, x0, y1, x1) of every image in output pixels; may be too large, never too small."""
         if self._boxes is None:
             grids = pixel_boxes(self.table.grids, self.geobox)
             boxes = np.full((len(self.table), 4), [np.inf, np.inf, -np.inf, -np.inf])
@@ -289,6 +293,7 @@ def make_plan(
     geobox: GeoBox,
     masks: MaskPolicy | None = None,
     cutline: Cutline | None = None,
+    why: Mapping[str, str] | None = None,
 ) -> ReadPlan:
     """Make the plan of a stack or mosaic; nothing is read.
 
@@ -307,6 +312,8 @@ def make_plan(
         Which pixels count as missing; by default those that are missing in their own band.
     cutline
         Keep only what lies inside; None keeps everything.
+    why
+        Reasons for ``crs`` and ``resolution`` of the grid in words, for those who ask; they decide nothing.
 
     Returns
     -------
@@ -324,4 +331,5 @@ def make_plan(
         geobox=geobox,
         masks=masks or MaskPolicy(),
         cutline=cutline,
+        why=why,
     )
