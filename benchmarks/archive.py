@@ -1,8 +1,8 @@
 """The archive that the benchmarks read: Sentinel-2-like COGs with realistic entropy, made here.
 
-Twelve dates of one tile in UTM zone 30 and two dates of its neighbour across the zone border, bands red and nir
-(uint16, nodata 0) and scl (uint8 classes), 1024-pixel internal tiles, deflate with predictor 2, overviews; clouds,
-and a swath edge without data.
+Twelve dates of one tile in UTM zone 30 and two dates of its neighbour across the zone border, bands red and
+nir (uint16, nodata 0) and scl (uint8 classes), 1024-pixel internal tiles, deflate with predictor 2,
+overviews; clouds, and a swath edge without data.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Scene:
 
     @property
     def transform(self) -> Affine:
+        """From pixel to coordinates."""
         return Affine(RESOLUTION, 0, self.origin[0], 0, -RESOLUTION, self.origin[1])
 
 
@@ -76,7 +77,14 @@ def _write_scene(scene: Scene, seed: int) -> None:
 
 def _write_cog(path: Path, pixels: np.ndarray, scene: Scene) -> None:
     draft = path.with_suffix(".draft.tif")
-    profile = {"driver": "GTiff", "width": SIZE, "height": SIZE, "count": 1, "dtype": pixels.dtype, "nodata": 0}
+    profile = {
+        "driver": "GTiff",
+        "width": SIZE,
+        "height": SIZE,
+        "count": 1,
+        "dtype": pixels.dtype,
+        "nodata": 0,
+    }
     with rasterio.open(draft, "w", crs=f"EPSG:{scene.epsg}", transform=scene.transform, **profile) as target:
         target.write(pixels, 1)
     options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": "1024", "NUM_THREADS": "ALL_CPUS"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,13 +17,13 @@ from dawnlight.raster._dtypes import numpy_dtype
 from dawnlight.raster._levels import BandScaling, at_level, resolve_level
 from dawnlight.raster._sources import Layout
 from dawnlight.raster._steps import BoundStep, bind_steps
-from dawnlight.raster._table import SourceTable, TableBuilder
+from dawnlight.raster._table import SourceTable
 
 if TYPE_CHECKING:
     from dawnlight.catalog._bands import Band
     from dawnlight.catalog._image import Image
 
-__all__ = ["BandDefinition", "build_table", "column", "definitions_of", "pixel_size"]
+__all__ = ["BandDefinition", "build_table", "column", "definitions_of", "many_objects", "pixel_size"]
 
 _COEFFICIENTS = (
     "extra_properties",
@@ -31,6 +33,21 @@ _COEFFICIENTS = (
     "temperature_gain_bias",
     "brightness_temperature_k1_k2",
 )
+
+
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """Keep the garbage collector from walking the heap again and again while many small values are made.
+
+    They form no cycles, and thousands of images make the walk cost more than the work itself.
+    """
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
 
 
 _WIRE = {"_file_headers": "file_headers"}
@@ -138,100 +155,153 @@ def build_table(
     absent : list of (image id, band name)
         What was missing.
     """
-    builder = _Builder(names, definitions, dtypes)
-    facts = zip(
-        images, *(column(images, name) for name in ("id", "product_id", "_file_headers")), strict=True
-    )
-    for image, image_id, product, headers in facts:
-        builder.add(image, str(image_id), str(product), headers or _no_headers(image))
+    ids = [str(image_id) for image_id in column(images, "id")]
+    products = [str(product_id) for product_id in column(images, "product_id")]
+    headers = [
+        found or _no_headers(image)
+        for image, found in zip(images, column(images, "_file_headers"), strict=True)
+    ]
+    builder = _Columns(names, definitions, dtypes, len(images))
+    for (product, _), rows in _alike(products, headers, definitions).items():
+        builder.add(product, rows, images, headers)
     if builder.absent and missing != "mask":
-        image_id, name = builder.absent[0]
+        row, position = min(builder.absent)
         raise RasterNotFoundError(
-            f"image {image_id!r} has no file for band {name!r} ({len(builder.absent)} such bands in all); "
-            "leave the image out, or pass errors='mask' to have its pixels masked and listed by .dl.report()"
+            f"image {ids[row]!r} has no file for band {names[position]!r} ({len(builder.absent)} such bands "
+            "in all); leave the image out, or pass errors='mask' to have its pixels masked and listed by "
+            ".dl.report()"
         )
-    return builder.table.build(), builder.absent
+    return builder.build(ids), [(ids[row], names[position]) for row, position in sorted(builder.absent)]
 
 
-class _Builder:
-    """Adds images to a table; what many images share is worked out once."""
+def _alike(
+    products: Sequence[str],
+    headers: Sequence[Sequence[Mapping[str, Any]]],
+    definitions: Mapping[str, Mapping[str, BandDefinition]],
+) -> dict[tuple[str, Any], list[int]]:
+    """Group rows by product and by what decides which raster band serves a catalog band."""
+    described = {
+        product: any(definition.band.vendor_band_name for definition in bands.values())
+        for product, bands in definitions.items()
+    }
+    groups: dict[tuple[str, Any], list[int]] = {}
+    for row, (product, files) in enumerate(zip(products, headers, strict=True)):
+        key: list[Any] = [(tuple(header.get("names", ())), len(header["bands"])) for header in files]
+        if described[product]:
+            key.append(tuple(band.get("description") for header in files for band in header["bands"]))
+        groups.setdefault((product, tuple(key)), []).append(row)
+    return groups
+
+
+class _Columns:
+    """Fills a source table column by column, which for thousands of images costs little more than for one."""
 
     def __init__(
         self,
         names: Sequence[str],
         definitions: Mapping[str, Mapping[str, BandDefinition]],
         dtypes: Sequence[np.dtype[Any]],
+        count: int,
     ) -> None:
         self.names = names
         self.definitions = definitions
         self.dtypes = dtypes
-        self.table = TableBuilder(len(names))
-        self.absent: list[tuple[str, str]] = []
-        self._places: dict[tuple[Any, ...], list[tuple[int, int] | None]] = {}
-        self._layouts: dict[tuple[Any, ...], int] = {}
-        self._steps = {
-            product: [bool(resolve_level(bands[name].scaling, bands[name].level)) for name in names]
-            for product, bands in definitions.items()
-        }
+        self.absent: list[tuple[int, int]] = []
+        self._files: dict[tuple[str, int, int, int], int] = {}
+        self._grids: dict[tuple[Any, ...], int] = {}
+        self._layout_keys: dict[tuple[Any, ...], int] = {}
+        self._layouts: list[Layout] = []
+        self._steps: dict[tuple[BoundStep, ...], int] = {(): 0}
+        shape = (count, len(names))
+        self._file_of = np.full(shape, -1, dtype=np.int32)
+        self._band_of = np.zeros(shape, dtype=np.int32)
+        self._layout_of = np.full(shape, -1, dtype=np.int32)
+        self._steps_of = np.zeros(shape, dtype=np.int32)
 
-    def add(self, image: Image, image_id: str, product: str, headers: Sequence[Mapping[str, Any]]) -> None:
-        """Add a row for an image."""
-        table = self.table
-        table.add_image(image_id)
-        files: dict[int, int] = {}
-        stepped = self._steps[product]
-        for position, place in enumerate(self._find(product, headers)):
-            if place is None:
-                self.absent.append((image_id, self.names[position]))
-                continue
-            number, index = place
-            header = headers[number]
-            file = files.get(number)
-            if file is None:
-                file = files[number] = self._file(header)
-            layout = self._layout(product, position, header, index)
-            steps = self._bind(image, product, position) if stepped[position] else 0
-            table.set_cell(position, file, index + 1, layout, steps)
+    def add(
+        self,
+        product: str,
+        rows: list[int],
+        images: Sequence[Image],
+        headers: Sequence[Sequence[Mapping[str, Any]]],
+    ) -> None:
+        """Fill the rows of images whose files serve the bands in the same way."""
+        bands = self.definitions[product]
+        places = [_place(bands[name].band, headers[rows[0]]) for name in self.names]
+        self.absent.extend((row, k) for k, place in enumerate(places) if place is None for row in rows)
+        for number in sorted({place[0] for place in places if place is not None}):
+            files = [headers[row][number] for row in rows]
+            numbers = self._number_files(files)
+            overviews = [str(header.get("overviews")) for header in files]
+            for position, place in enumerate(places):
+                if place is None or place[0] != number:
+                    continue
+                self._file_of[rows, position] = numbers
+                self._band_of[rows, position] = place[1] + 1
+                self._layout_of[rows, position] = self._number_layouts(
+                    product, position, files, overviews, place[1]
+                )
+                if resolve_level(bands[self.names[position]].scaling, bands[self.names[position]].level):
+                    self._steps_of[rows, position] = [
+                        self._bind(images[row], product, position) for row in rows
+                    ]
 
-    def _find(self, product: str, headers: Sequence[Mapping[str, Any]]) -> list[tuple[int, int] | None]:
-        """Find the number of the file and the index of the raster band that serve each band asked for."""
-        key = (product, *[(str(h.get("names", "")), len(h["bands"])) for h in headers])
-        places = self._places.get(key)
-        if places is None:
-            bands = self.definitions[product]
-            places = self._places[key] = [_place(bands[name].band, headers) for name in self.names]
-        return places
-
-    def _file(self, header: Mapping[str, Any]) -> int:
-        key = (header["crs"], *header["geotrans"], *header["shape"])
-        grid = self.table.known_grid(key)
-        if grid is None:
-            geotrans, shape = tuple(header["geotrans"]), tuple(header["shape"])
-            grid = self.table.grid(key, GeoBox.from_geotrans(geotrans, shape, header["crs"]))
-        return self.table.file(header["href"], header.get("size_bytes"), header.get("modified_ns"), grid)
-
-    def _layout(self, product: str, position: int, header: Mapping[str, Any], index: int) -> int:
-        stored = header["bands"][index]
-        key = (
-            product,
-            position,
-            stored["dtype"],
-            stored.get("nodata"),
-            stored.get("mask"),
-            str(header.get("overviews")),
-            *header["block"],
+    def build(self, ids: Sequence[str]) -> SourceTable:
+        """Return the finished table."""
+        hrefs, sizes, modified, grid_of = zip(*self._files, strict=True) if self._files else ((), (), (), ())
+        grids = [GeoBox.from_geotrans(key[1:7], (key[7], key[8]), key[0]) for key in self._grids]
+        return SourceTable(
+            images=tuple(ids),
+            hrefs=hrefs,
+            sizes=np.array(sizes, dtype=np.int64),
+            modified=np.array(modified, dtype=np.int64),
+            grids=tuple(grids),
+            grid_of=np.array(grid_of, dtype=np.int32),
+            layouts=tuple(self._layouts),
+            file_of=self._file_of,
+            band_of=self._band_of,
+            layout_of=self._layout_of,
+            steps=tuple(self._steps),
+            steps_of=self._steps_of,
         )
-        number = self._layouts.get(key)
-        if number is None:
-            number = self._layouts[key] = self._new_layout(product, position, header, stored)
-        return number
 
-    def _new_layout(
+    def _number_files(self, files: Sequence[Mapping[str, Any]]) -> list[int]:
+        grids = _numbered(self._grids, [(h["crs"], *h["geotrans"], *h["shape"]) for h in files])
+        sizes = [h.get("size_bytes") for h in files]
+        times = [h.get("modified_ns") for h in files]
+        keys = [
+            (h["href"], -1 if size is None else size, -1 if time is None else time, grid)
+            for h, size, time, grid in zip(files, sizes, times, grids, strict=True)
+        ]
+        return _numbered(self._files, keys)
+
+    def _number_layouts(
+        self,
+        product: str,
+        position: int,
+        files: Sequence[Mapping[str, Any]],
+        overviews: Sequence[str],
+        index: int,
+    ) -> list[int]:
+        stored = [header["bands"][index] for header in files]
+        keys = [
+            (product, position, b["dtype"], str(b.get("nodata")), b.get("mask"), text, *header["block"])
+            for header, b, text in zip(files, stored, overviews, strict=True)
+        ]
+        known = len(self._layout_keys)
+        numbers = _numbered(self._layout_keys, keys)
+        if len(self._layout_keys) > known:
+            for row, number in enumerate(numbers):
+                if number == len(self._layouts):
+                    self._layouts.append(self._layout(product, position, files[row], stored[row]))
+        return numbers
+
+    def _layout(
         self, product: str, position: int, header: Mapping[str, Any], stored: Mapping[str, Any]
-    ) -> int:
+    ) -> Layout:
         definition = self.definitions[product][self.names[position]]
         dtype, nodata = stored["dtype"], stored.get("nodata")
-        stepped = self._steps[product][position]
+        stepped = resolve_level(definition.scaling, definition.level)
         if not stepped and not np.can_cast(np.dtype(dtype), self.dtypes[position], casting="safe"):
             raise BandError(
                 f"band {definition.band.id!r} is defined as {definition.band.data_type}, but "
@@ -239,14 +309,13 @@ class _Builder:
             )
         own = definition.band.nodata if definition.band.nodata is not None else nodata
         height, width = header["block"]
-        layout = Layout(
+        return Layout(
             dtype=dtype,
             nodata=None if own is None else float(own),
             mask=stored.get("mask", "none"),
             overviews=tuple((ny, nx) for ny, nx in header.get("overviews", ())),
             block=(height, width),
         )
-        return self.table.layout(layout)
 
     def _bind(self, image: Image, product: str, position: int) -> int:
         definition = self.definitions[product][self.names[position]]
@@ -255,7 +324,12 @@ class _Builder:
         bound: tuple[BoundStep, ...] = bind_steps(
             steps, definition.scaling, attributes, image_name=f"image {image.id!r}"
         )
-        return self.table.steps(bound)
+        return self._steps.setdefault(bound, len(self._steps))
+
+
+def _numbered(known: dict[Any, int], keys: Sequence[Any]) -> list[int]:
+    """Return the number of each key, giving new ones the next."""
+    return [known.setdefault(key, len(known)) for key in keys]
 
 
 def _no_headers(image: Image) -> NoReturn:

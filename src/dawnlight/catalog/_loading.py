@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dawnlight.catalog._bridge import build_table, definitions_of
+from dawnlight.catalog._bridge import build_table, definitions_of, many_objects
 from dawnlight.catalog._grids import adjust_context, grid_reasons, resolve_grid
 from dawnlight.catalog._request import Request, make_request, normalize_bands
 from dawnlight.errors import EmptyCollectionError, ParameterError
@@ -138,9 +138,10 @@ def prepare(
             ".intersects(geometry), which sets it"
         )
     context = adjust_context(context, options.crs, options.resolution, options.all_touched)
-    table, absent = build_table(
-        images, request.names, request.definitions, request.dtypes, missing=options.errors
-    )
+    with many_objects():
+        table, absent = build_table(
+            images, request.names, request.definitions, request.dtypes, missing=options.errors
+        )
     geobox, cutline = resolve_grid(context, table)
     plan = make_plan(
         table,

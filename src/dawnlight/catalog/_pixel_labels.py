@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawnlight.catalog._bridge import column
+from dawnlight.catalog._bridge import column, many_objects
 from dawnlight.geo import GeoBox, spell_crs
 from dawnlight.raster._labels import Labels, storage_encoding
 from dawnlight.search import time_to_wire
@@ -37,19 +37,20 @@ def label_stack(array: Any, loading: Loading, groups: Mapping[str, Sequence[Any]
     from dawnlight.raster._labels import label
 
     layers, images = loading.layers, loading.images
-    along_time: dict[str, Sequence[Any]] = {"id": _per_layer(column(images, "id"), layers, _joined)}
-    for name in _TEXTS:
-        along_time[name] = _per_layer(column(images, name), layers, _joined)
-    for name in _NUMBERS:
-        along_time[name] = _per_layer(column(images, name), layers, _mean)
-    # Columns that say nothing are left out; ids and products always stay.
-    along_time = {
-        name: values
-        for name, values in along_time.items()
-        if name in ("id", "product_id") or any(value is not None for value in values)
-    }
-    along_time.update(groups)
-    times = _to_datetime64(column(images, "acquired"))
+    with many_objects():
+        along_time: dict[str, Sequence[Any]] = {"id": _per_layer(column(images, "id"), layers, _joined)}
+        for name in _TEXTS:
+            along_time[name] = _per_layer(column(images, name), layers, _joined)
+        for name in _NUMBERS:
+            along_time[name] = _per_layer(column(images, name), layers, _mean)
+        # Columns that say nothing are left out; ids and products always stay.
+        along_time = {
+            name: values
+            for name, values in along_time.items()
+            if name in ("id", "product_id") or any(value is not None for value in values)
+        }
+        along_time.update(groups)
+        times = _to_datetime64(column(images, "acquired"))
     if any(len(members) != 1 for members in layers):
         times = np.array([_earliest(times[list(members)]) for members in layers], dtype=times.dtype)
     return label(array, _labels(loading, times=times, along_time=along_time))

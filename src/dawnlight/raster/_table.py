@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -192,8 +192,7 @@ class TableBuilder:
         self._band_count = band_count
         self._images: list[str] = []
         self._files: dict[tuple[str, int, int, int], int] = {}
-        self._grids: dict[Hashable, int] = {}
-        self._grid_values: list[GeoBox] = []
+        self._grids: dict[GeoBox, int] = {}
         self._layouts: dict[Layout, int] = {}
         self._steps: dict[tuple[BoundStep, ...], int] = {(): 0}
         self._cells: list[tuple[int, int, int, int]] = []
@@ -205,21 +204,9 @@ class TableBuilder:
 
     def set_source(self, band: int, source: RasterSource) -> None:
         """Give a band of the latest image its source."""
-        grid = self.grid(source.geobox, source.geobox)
+        grid = self._grids.setdefault(source.geobox, len(self._grids))
         file = self.file(source.file.href, source.file.size_bytes, source.file.modified_ns, grid)
         self.set_cell(band, file, source.band, self.layout(source.layout), self.steps(source.steps))
-
-    def grid(self, key: Hashable, geobox: GeoBox) -> int:
-        """Return the number of a grid; ``key`` is anything that stands for it and is cheap to compare."""
-        number = self._grids.get(key)
-        if number is None:
-            number = self._grids[key] = len(self._grid_values)
-            self._grid_values.append(geobox)
-        return number
-
-    def known_grid(self, key: Hashable) -> int | None:
-        """Return the number of a grid that was given under this key."""
-        return self._grids.get(key)
 
     def file(self, href: str, size_bytes: int | None, modified_ns: int | None, grid: int) -> int:
         """Return the number of a file as it was when it was registered."""
@@ -247,7 +234,7 @@ class TableBuilder:
             hrefs=hrefs,
             sizes=np.array(sizes, dtype=np.int64),
             modified=np.array(modified, dtype=np.int64),
-            grids=tuple(self._grid_values),
+            grids=tuple(self._grids),
             grid_of=np.array(grid_of, dtype=np.int32),
             layouts=tuple(self._layouts),
             file_of=np.ascontiguousarray(cells[:, :, 0]),
