@@ -40,7 +40,7 @@ from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
 __all__ = ["Road", "Roads", "rank_of_candidate", "rank_of_time"]
 
 _FEWEST_PROBED, _MOST_PROBED = 1_000, 50_000
-_MOST_KEYS = 10**6
+_MOST_KEYS = 200_000
 _MOST_BRANCHES = 16
 _IMAGE = TABLES["image"]
 _LAST_KEY = select(func.max(_IMAGE.c.key))

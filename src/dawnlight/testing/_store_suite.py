@@ -154,7 +154,7 @@ class CatalogStoreSuite:
         }
 
     def test_spellings_become_one(self, store: CatalogStore) -> None:
-        given_ = {
+        given_: dict[str, Any] = {
             "acquired": "2023-07-01 12:00+02:00",
             "geotrans": (1, 0.5, 0, 2, 0, -0.5),
             "cloud_fraction": 1,
