@@ -108,8 +108,8 @@ def test_encoding_marks_missing_pixels_with_a_value_that_no_pixel_has(dtype, nod
 
 
 def test_encoding_of_unmasked_values():
-    assert storage_encoding(np.dtype("uint8"), [0.0], False) == {}
-    assert storage_encoding(np.dtype("float32"), [0.0], False).get("_FillValue", None) is None
+    assert storage_encoding(np.dtype("uint8"), [0.0], False) == {"dtype": "uint8"}
+    assert storage_encoding(np.dtype("float32"), [0.0], False) == {"dtype": "float32", "_FillValue": None}
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "int32", "float32"])

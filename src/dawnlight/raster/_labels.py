@@ -124,11 +124,11 @@ def storage_encoding(dtype: np.dtype[Any], nodata: Sequence[float | None], maske
     -------
     dict
         ``dtype`` and ``_FillValue``, for `xarray.DataArray.encoding`. Where the bands share no value that can
-        mark missing pixels, the next wider integer type gives one. For unmasked values nothing, but for
-        floats that NaN is a value like others.
+        mark missing pixels, the next wider integer type gives one. For unmasked values only the type, and
+        for floats that NaN is a value like others.
     """
     if not masked:
-        return {"dtype": dtype.name, "_FillValue": None} if dtype.kind == "f" else {}
+        return {"dtype": dtype.name, **({"_FillValue": None} if dtype.kind == "f" else {})}
     if dtype.kind == "f":
         return {"dtype": dtype.name, "_FillValue": np.array(np.nan, dtype)[()]}
     values = set(nodata)
