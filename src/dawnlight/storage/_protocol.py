@@ -200,7 +200,7 @@ class CatalogStore(ABC):
         continuation : str, optional
             The token of the page before, made for the same query; by default the first page.
         size : int, default 100
-            Largest number of documents on the page, at least 1.
+            Largest number of documents on the page, at least 1; above 10 000 it counts as that.
 
         Returns
         -------

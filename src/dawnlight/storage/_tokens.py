@@ -17,6 +17,8 @@ __all__ = ["Position", "check_size", "make_token", "read_token"]
 
 _VERSION = 1
 _MAX_LENGTH = 100_000
+_MOST_ON_A_PAGE = 10_000
+"""Larger pages are not made, whatever a stranger asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Position:
 
     def room(self, query: Query, size: int) -> int:
         """Tell how many documents fit on a page of a given size."""
+        size = min(size, _MOST_ON_A_PAGE)
         return size if query.limit is None else max(0, min(size, query.limit - self.returned))
 
 

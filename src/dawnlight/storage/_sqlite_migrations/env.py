@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from alembic import context
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, transactional_ddl=False)
-with context.begin_transaction():
-    context.run_migrations()
+
+def run_migrations() -> None:
+    """Run what the caller of Alembic asked for."""
+    context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+# Alembic runs this file with its context set; whoever imports it as a module has none.
+if hasattr(context, "config"):
+    run_migrations()
