@@ -73,7 +73,7 @@ def _open_in_new_folder() -> CatalogStore:
 
 
 TestHistories = make_store_machine(_open_in_new_folder).TestCase
-TestHistories.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)
+TestHistories.settings = settings(max_examples=8, stateful_step_count=15, deadline=None)
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ _BROKEN: list[tuple[Document, str]] = [
 class CatalogStoreSuite:
     """The tests. Subclasses define the fixture ``store``: an empty store whose clock is `fixed_clock`."""
 
-    examples = 25
+    examples = 20
     """How many random sets of documents and queries are tried."""
 
     @pytest.fixture
