@@ -33,6 +33,8 @@ CASES = [
     ("a%b%c", "acb", False),
     ("%ab%ab%", "abab", True),
     ("%ab%ab%", "aba", False),
+    ("%ab%b", "ab", False),
+    ("%ab%b", "abb", True),
     ("%_b", "b", False),
     ("%_b", "ab", True),
     ("a_c", "abc", True),
