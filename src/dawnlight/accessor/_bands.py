@@ -81,7 +81,9 @@ def bands_of(obj: xr.DataArray | xr.Dataset) -> dict[str, BandInfo]:
     if isinstance(obj, xr.Dataset):
         return {str(name): _info_of_variable(str(name), variable) for name, variable in _pictures(obj)}
     if "band" not in obj.coords:
-        return {}
+        name = "" if obj.name is None else str(obj.name)
+        known = KEY in obj.attrs or "flag_values" in obj.attrs
+        return {name: _info_of_variable(name, obj)} if known else {}
     band = obj.coords["band"]
     records = records_of(obj)
     names = [str(name) for name in np.atleast_1d(band.values)]

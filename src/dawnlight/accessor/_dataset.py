@@ -6,13 +6,17 @@ import xarray as xr
 
 from dawnlight.accessor._asking import Asking
 from dawnlight.accessor._computing import Computing
+from dawnlight.accessor._finishing import Finishing
+from dawnlight.accessor._looking import Looking
 from dawnlight.accessor._placing import Placing
 
 __all__ = ["DatasetAccessor"]
 
 
 @xr.register_dataset_accessor("dl")  # type: ignore[no-untyped-call]  # xarray gives it no types
-class DatasetAccessor(Asking[xr.Dataset], Computing[xr.Dataset], Placing[xr.Dataset]):
+class DatasetAccessor(
+    Asking[xr.Dataset], Computing[xr.Dataset], Placing[xr.Dataset], Looking[xr.Dataset], Finishing[xr.Dataset]
+):
     """What Dawnlight can do with a `Dataset`: each variable with dims y and x counts as a band.
 
     Parameters

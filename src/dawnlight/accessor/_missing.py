@@ -26,8 +26,11 @@ def to_floating(array: xr.DataArray) -> xr.DataArray:
 
     if array.dtype.kind == "f":
         return array
-    if array.dtype.kind == "b":
-        array = array.astype(np.uint8)
+    narrow = {"bool": "uint8", "int8": "int16", "int64": "float64", "uint64": "float64"}.get(array.dtype.name)
+    if narrow is not None:
+        array = array.astype(narrow)
+        if array.dtype.kind == "f":
+            return array
     infos = list(bands_of(array).values())
     if "band" in array.dims and len(infos) == array.sizes["band"]:
         values = [nodata_of(array, info) for info in infos]

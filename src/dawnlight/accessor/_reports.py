@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["KEY", "report_of"]
+__all__ = ["KEY", "SAVED", "report_of"]
 
 KEY = "dawnlight_report"
 """Attribute of ``spatial_ref``: token of the log of failures."""
+
+SAVED = "dawnlight_failures"
+"""Attribute of saved arrays: the failures as JSON."""
 
 
 def report_of(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]]:
@@ -24,6 +28,9 @@ def report_of(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]]:
         return []
     found = failures_of(token)
     if found is None:
+        saved = _saved(obj)
+        if saved is not None:
+            return saved
         warnings.warn(
             "the failures of this array were noted by another process and are not known here; ask for the "
             "report where the values were computed",
@@ -38,6 +45,17 @@ def report_of(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]]:
         if (images is None or failure.image in images)
         and (bands is None or not bands.isdisjoint(failure.bands))
     ]
+
+
+def _saved(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]] | None:
+    """Failures that were saved together with the values."""
+    text = obj.attrs.get(SAVED)
+    if not isinstance(text, str):
+        return None
+    found = json.loads(text)
+    for failure in found:
+        failure["bands"], failure["window"] = tuple(failure["bands"]), tuple(failure["window"])
+    return list(found)
 
 
 def _images(obj: xr.DataArray | xr.Dataset) -> set[str] | None:
