@@ -62,7 +62,14 @@ def backend() -> str:
     """Return what runs the kernels: ``"numba"`` or ``"numpy"``; numba is not imported to find out."""
     if _compiler.cache_info().currsize:
         return "numpy" if _compiler() is None else "numba"
-    return "numba" if get_options().jit and importlib.util.find_spec("numba") is not None else "numpy"
+    return "numba" if get_options().jit and _is_installed() else "numpy"
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except (ImportError, ValueError):  # somebody blocks it
+        return False
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +78,7 @@ def _compiler() -> Any:
 
     Asked once a process: compiled and uncompiled kernels are never mixed.
     """
-    if not get_options().jit or importlib.util.find_spec("numba") is None:
+    if not get_options().jit or not _is_installed():
         return None
     try:
         from numba import njit

@@ -17,7 +17,8 @@ Each kernel returns how many pixels needed a source pixel that the window does n
 an error of the caller, which must not be painted over.
 
 The functions are compiled by numba, release the GIL and are cached on disk; importing this module imports
-numba, so only `dawnlight.raster._warp` does, and late.
+numba, so only `dawnlight.raster._warp` does, and late. Without numba their twins take their place
+(`dawnlight.raster._kernels_numpy`): whoever changes a formula here changes it there, too.
 """
 
 from __future__ import annotations
@@ -26,20 +27,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dawnlight.raster import _kernels_numpy as twins
+from dawnlight.raster._jit import Jit
+from dawnlight.raster._kernels_numpy import STEP, TIE
 from dawnlight.raster._lattice import EDGE
 
 __all__ = ["STEP", "TIE", "bilinear", "cubic", "expand", "nearest", "separable"]
 
-STEP = 16
-"""Output pixels between two nodes of the coordinate lattice."""
-
-TIE = 1e-8
-"""A coordinate this close below a pixel edge, in pixels, counts as on it (rounding noise of a projection)."""
-
 # int(): in compiled code, floor and ceil give floats.
-_jit: Any = njit(nogil=True, cache=True, error_model="numpy")
+_jit = Jit(error_model="numpy")
 
 
 @_jit
@@ -70,7 +67,7 @@ def _row(
         c = stop
 
 
-@_jit
+@_jit.or_use(twins.expand)
 def expand(nodes: Any, origin_y: int, origin_x: int, half: float, out: Any) -> None:
     """Write the lattice's coordinate of every pixel of a block into ``out`` (height, width)."""
     empty = np.empty((0, 0), dtype=np.float64)
@@ -78,7 +75,7 @@ def expand(nodes: Any, origin_y: int, origin_x: int, half: float, out: Any) -> N
         _row(nodes, empty, origin_y, origin_x, row, half, 1.0, out[row])
 
 
-@_jit
+@_jit.or_use(twins.nearest)
 def nearest(
     src: Any, ok: Any, offset: Any, full: Any, where: Any, origin: Any, zoom: Any, out: Any, out_ok: Any
 ) -> int:
@@ -151,7 +148,7 @@ def _blend(src: Any, ok: Any, b: int, x: float, y: float, offset: Any) -> float:
     return total / weight
 
 
-@_jit
+@_jit.or_use(twins.bilinear)
 def bilinear(
     src: Any,
     ok: Any,
@@ -223,7 +220,7 @@ def _catmull(t: float, taps: Any) -> None:
     taps[3] = 0.5 * t3 - 0.5 * t2
 
 
-@_jit
+@_jit.or_use(twins.cubic)
 def cubic(
     src: Any,
     ok: Any,
@@ -310,7 +307,7 @@ def _weight(kind: int, t: float) -> float:
         if t < 1.0:
             return t * t * (0.5 * t - 1.0) + 2.0 / 3.0
         if t < 2.0:
-            return (2.0 - t) ** 3 / 6.0
+            return (2.0 - t) * (2.0 - t) * (2.0 - t) / 6.0
         return 0.0
     if t < 1e-12:
         return 1.0
@@ -320,7 +317,7 @@ def _weight(kind: int, t: float) -> float:
     return 3.0 * math.sin(a) * math.sin(a / 3.0) / (a * a)
 
 
-@_jit
+@_jit.or_use(twins.separable)
 def separable(
     src: Any,
     ok: Any,

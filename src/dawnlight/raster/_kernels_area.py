@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dawnlight.raster._kernels import _jit, _row, _store
+from dawnlight.raster._kernels_numpy_area import area as twin
 
 __all__ = ["area"]
 
@@ -102,7 +103,7 @@ def _mend(
     return x / count, y / count
 
 
-@_jit
+@_jit.or_use(twin)
 def area(
     src: Any,
     ok: Any,

@@ -6,14 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from dawnlight.raster import _kernels_numpy_unpack as twins
+from dawnlight.raster._jit import Jit
 
 __all__ = ["METHODS", "reduce_slots"]
 
 METHODS = {"median": 0, "percentile": 0, "mean": 1, "min": 2, "max": 3, "first": 4, "last": 5, "count": 6}
 """Number of each method in `reduce_slots`; the median is a percentile."""
 
-_jit: Any = njit(nogil=True, cache=True, error_model="numpy")
+_jit = Jit(error_model="numpy")
 
 _FEW = 48
 
@@ -30,7 +32,7 @@ def _order(values: Any, count: int) -> None:
         values[j + 1] = value
 
 
-@_jit
+@_jit.or_use(twins.reduce_slots)
 def reduce_slots(slots: Any, ok: Any, method: int, share: float, out: Any) -> None:
     """Reduce (slot, rows, columns) to (rows, columns).
 

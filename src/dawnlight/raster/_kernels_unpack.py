@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from dawnlight.raster import _kernels_numpy_unpack as twins
+from dawnlight.raster._jit import Jit
 
 __all__ = ["integrate", "join_floats", "unpack", "widen"]
 
-_jit: Any = njit(nogil=True, cache=True, boundscheck=False)
+_jit = Jit(boundscheck=False)
 
 
-@_jit
+@_jit.or_use(twins.unpack)
 def unpack(
     tile: Any, samples: Any, predictor: bool, top: int, left: int, out: Any, out_top: int, out_left: int
 ) -> None:
@@ -54,7 +56,7 @@ def unpack(
                     out[k, out_top + r, out_left + c] = tile[top + r, left + c, s]
 
 
-@_jit
+@_jit.or_use(twins.join_floats)
 def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
     """Undo the floating-point predictor of Adobe's TIFF technical note 3.
 
@@ -80,7 +82,7 @@ def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
                 out[r, c * width + width - 1 - b] = row[b * count + c]
 
 
-@_jit
+@_jit.or_use(twins.integrate)
 def integrate(tile: Any, out: Any) -> None:
     """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
     rows, columns, samples = tile.shape
@@ -93,7 +95,7 @@ def integrate(tile: Any, out: Any) -> None:
                 out[r, c, s] = total
 
 
-@_jit
+@_jit.or_use(twins.widen)
 def widen(values: Any, ok: Any, nodata: Any, has_nodata: bool, out: Any) -> None:
     """Copy (rows, columns) to a float array; NaN where a value is nodata or NaN, or is not ``ok``.
 
