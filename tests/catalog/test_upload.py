@@ -150,11 +150,19 @@ def test_cancel(client: CatalogClient, upload: ImageUpload) -> None:
         upload.cancel()
 
 
+def test_a_running_upload_is_canceled_too(client: CatalogClient, upload: ImageUpload) -> None:
+    work(client, upload, "running")
+    upload.cancel()
+    assert upload.status == "canceled"
+    assert upload.events is not None
+    assert [event.event_type for event in upload.events] == ["cancel"]
+
+
 def test_cancel_refuses(client: CatalogClient, upload: ImageUpload) -> None:
     with pytest.raises(ValueError, match="only a saved"):
         ImageUpload(client=client).cancel()
-    work(client, upload, "running")
-    with pytest.raises(ConflictError, match="changed"):
+    work(client, upload, "success")
+    with pytest.raises(ConflictError, match="success"):
         upload.cancel()
     assert (upload.status, upload.state) == ("pending", "saved")
     client.store.delete("image_upload", str(upload.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import uuid
 import weakref
@@ -146,6 +147,7 @@ class CatalogClient:
     def close(self) -> None:
         """Release files and connections. Closing twice does no harm; using the catalog again is an error."""
         if self._store is not None:
+            _stop_uploads(self._store)
             self._store.close()
         global _chosen
         with _lock:
@@ -245,7 +247,25 @@ def open(
         url_or_folder = get_options().catalog or _user_folder()
     client = CatalogClient(open_store(url_or_folder, create=create, read_only=read_only))
     CatalogClient.set_default_client(client)
+    _resume_uploads(client.store)
     return client
+
+
+def _resume_uploads(store: CatalogStore) -> None:
+    """Carry on with uploads that others left behind; where there are none, this is one look at a folder."""
+    folder = getattr(store, "folder", None)
+    if folder is None or store.read_only or not os.path.isdir(os.path.join(folder, "uploads")):
+        return
+    if next(os.scandir(os.path.join(folder, "uploads")), None) is not None:
+        from dawnlight.ingest._dispatcher import ensure_dispatcher
+
+        ensure_dispatcher(store)
+
+
+def _stop_uploads(store: CatalogStore) -> None:
+    dispatcher = sys.modules.get("dawnlight.ingest._dispatcher")
+    if dispatcher is not None:
+        dispatcher.stop_dispatcher(store)
 
 
 def _user_folder() -> str:

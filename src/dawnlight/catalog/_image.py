@@ -20,6 +20,7 @@ from dawnlight.catalog._composites import (
 )
 from dawnlight.catalog._enums import StorageState
 from dawnlight.catalog._image_pixels import ImagePixels
+from dawnlight.catalog._image_uploads import ImageUploads
 from dawnlight.catalog._mappings import File
 from dawnlight.catalog._named import NamedCatalogObject
 from dawnlight.catalog._scalars import (
@@ -52,7 +53,7 @@ def _pairs(doc: str) -> ListAttribute[Any]:
     )
 
 
-class Image(ImagePixels, NamedCatalogObject, BulkSaving, kind="image"):
+class Image(ImagePixels, ImageUploads, NamedCatalogObject, BulkSaving, kind="image"):
     """An image: when and where it was taken, and the files that hold its pixels.
 
     Parameters
@@ -98,7 +99,7 @@ class Image(ImagePixels, NamedCatalogObject, BulkSaving, kind="image"):
         StorageState, "Whether the pixels can be loaded from here.\n\nFilterable, sortable."
     )
     files = ListAttribute(MappingAttribute(File), "The files that hold the pixels.")
-    area = FloatAttribute("Area of the ground it covers.\n\nFilterable, sortable.")
+    area = FloatAttribute("Area of the ground it covers, in square kilometres.\n\nFilterable, sortable.")
     azimuth_angle = FloatAttribute("Direction to the sensor, in degrees.\n\nFilterable, sortable.")
     bits_per_pixel = ListAttribute(FloatAttribute(), "Mean number of bits of a pixel, per band.")
     bright_fraction = FloatAttribute(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import logging
+import sys
 import time
 import uuid
 import warnings
@@ -13,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dawnlight.catalog._base import CatalogObjectBase
 from dawnlight.catalog._client import CatalogClient
 from dawnlight.catalog._composites import ListAttribute, MappingAttribute
-from dawnlight.catalog._enums import DocumentState, ImageUploadStatus
+from dawnlight.catalog._enums import DocumentState, ImageUploadEventSeverity, ImageUploadStatus
 from dawnlight.catalog._hybrid import class_or_instance_method
 from dawnlight.catalog._mappings import ImageUploadEvent, ImageUploadOptions
 from dawnlight.catalog._references import ReferenceAttribute
 from dawnlight.catalog._scalars import EnumAttribute, StringAttribute
-from dawnlight.errors import CatalogLockedError, ConflictError, ObjectStateError, ServerError
+from dawnlight.errors import CatalogLockedError, ClientError, ObjectStateError, ServerError
 from dawnlight.search import Document
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dawnlight.catalog._search import Search
 
 __all__ = ["ImageUpload"]
+
+_log = logging.getLogger("dawnlight.uploads")
 
 _FINAL = (ImageUploadStatus.SUCCESS, ImageUploadStatus.FAILURE, ImageUploadStatus.CANCELED)
 # Seconds between two looks; the last one repeats.
@@ -200,7 +204,7 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
             image._accept(document)
 
     def cancel(self) -> None:
-        """Call the upload off.
+        """Call the upload off, at whatever stage it is; a conversion under way ends within seconds.
 
         Raises
         ------
@@ -212,23 +216,17 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
             The upload does not exist any more.
         """
         self._check_not_deleted()
-        if self.state is not DocumentState.SAVED:
+        if self._saved_document is None or self.state is not DocumentState.SAVED:
             raise ObjectStateError(f"{self._title} is {self.state} and only a saved upload can be canceled")
-        if self.status in _FINAL:
-            raise ConflictError(
-                f"{self._title} has the status {self.status!r} and cannot be canceled any more"
-            )
-        self.status = ImageUploadStatus.CANCELED
-        try:
-            self.save()
-        except ConflictError:
-            del self._values["status"]
-            raise
+        with self._gone_is_deleted():
+            self._accept(self._client.store.uploads.cancel(self._saved_document.id))
 
     def wait_for_completion(self, timeout: float | None = None, warn_transient_errors: bool = True) -> None:
         """Wait until the upload is in a final state: success, failure or canceled.
 
-        A failed upload is no error here: look at `status` and `events`.
+        A failed upload is no error here. Its reason is logged as a warning; look at `status`,
+        `error_message` and `events`.
+        Where no other process works on the uploads of this catalog, this one does.
 
         Parameters
         ----------
@@ -244,6 +242,7 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
         """
         if self.status in _FINAL:
             return
+        self._see_to_it()
         end = None if timeout is None else time.monotonic() + timeout
         for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
             try:
@@ -252,8 +251,38 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
                 if warn_transient_errors:
                     warnings.warn(f"{self._title}: the catalog does not answer: {error}", stacklevel=2)
             if self.status in _FINAL:
+                self._tell_failure()
                 return
             left = pause if end is None else end - time.monotonic()
             if left <= 0:
                 raise concurrent.futures.TimeoutError(f"{self._title} is {self.status!r} after {timeout} s")
-            time.sleep(min(pause, left))
+            self._pause(min(pause, left))
+
+    def _see_to_it(self) -> None:
+        store = self._client.store
+        if self._saved_document is None or store.read_only:
+            return
+        try:
+            waiting = self._saved_document.id in store.uploads.unfinished()
+        except (ClientError, ServerError, CatalogLockedError):
+            return  # others do the work, or it is told below
+        if waiting:
+            from dawnlight.ingest._dispatcher import ensure_dispatcher
+
+            ensure_dispatcher(store)
+
+    def _pause(self, seconds: float) -> None:
+        dispatcher = sys.modules.get("dawnlight.ingest._dispatcher")
+        if dispatcher is None or not dispatcher.wait_for_a_job(self._client.store, seconds):
+            time.sleep(seconds)
+
+    def _tell_failure(self) -> None:
+        if self.status == ImageUploadStatus.FAILURE and self.error_message:
+            _log.warning("the upload of image %s failed: %s", self.image_id, self.error_message)
+
+    @property
+    def error_message(self) -> str | None:
+        """Why the upload failed: the message of the last event that is an error; None if there is none."""
+        grave = (ImageUploadEventSeverity.ERROR, ImageUploadEventSeverity.CRITICAL)
+        found = [event.message for event in self.events or () if event.severity in grave]
+        return found[-1] if found else None

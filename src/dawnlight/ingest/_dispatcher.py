@@ -13,12 +13,13 @@ from dawnlight.errors import DawnlightError
 from dawnlight.ingest._worker import UploadWorker, recover
 from dawnlight.storage import CatalogStore
 
-__all__ = ["ensure_dispatcher", "stop_dispatcher"]
+__all__ = ["ensure_dispatcher", "stop_dispatcher", "wait_for_a_job"]
 
 _PAUSE = 1.0
 _JOIN_SECONDS = 10.0
 
 _lock = threading.Lock()
+_done = threading.Condition()
 # By process, catalog and store: a fork has no threads, and a store that is closed takes its thread along.
 _running: dict[tuple[int, int], _Dispatcher] = {}
 
@@ -41,6 +42,8 @@ class _Dispatcher(threading.Thread):
         finally:
             with _lock:
                 _running.pop(_key(self.store), None)
+            with _done:
+                _done.notify_all()
 
     def _work(self) -> None:
         worker = UploadWorker(self.store, stop=self.stop)
@@ -48,6 +51,8 @@ class _Dispatcher(threading.Thread):
         while not self.stop.is_set():
             self.wake.clear()
             if worker.run_one() is not None:
+                with _done:
+                    _done.notify_all()
                 continue
             due = worker.queue.next_due()
             if due is not None:
@@ -74,6 +79,29 @@ def ensure_dispatcher(store: CatalogStore) -> None:
             return
         made = _running[_key(store)] = _Dispatcher(store)
         made.start()
+
+
+def wait_for_a_job(store: CatalogStore, seconds: float) -> bool:
+    """Wait until this process has done something for the uploads of a catalog, or some time has passed.
+
+    Parameters
+    ----------
+    store : CatalogStore
+        The catalog.
+    seconds : float
+        The longest to wait.
+
+    Returns
+    -------
+    bool
+        False, without waiting, if this process does not work on them.
+    """
+    with _done:
+        with _lock:
+            if _key(store) not in _running:
+                return False
+        _done.wait(seconds)
+    return True
 
 
 def stop_dispatcher(store: CatalogStore) -> None:
