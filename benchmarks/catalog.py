@@ -1,8 +1,8 @@
 """How fast the embedded catalog stores and finds images.
 
-Makes a catalog of synthetic images in a temporary folder: one degree wide, over the land of ten years, in three
-products. Then it times searches as users make them, each with other places and times, and prints medians of the
-time that passed and of the processor's time, which other programs disturb less.
+Makes a catalog of synthetic images in a temporary folder: one degree wide, over the land of ten years, in
+three products. Then it times searches as users make them, each with other places and times, and prints
+medians of the time that passed and of the processor's time, which other programs disturb less.
 
     python benchmarks/catalog.py --images 100000
 """
@@ -134,14 +134,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     arguments = parser.parse_args()
     print(
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, SQLAlchemy {sqlalchemy.__version__}"
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"SQLAlchemy {sqlalchemy.__version__}"
     )
     print(f"shapely {shapely.__version__} (GEOS {shapely.geos_version_string}), {platform.machine()}")
     with tempfile.TemporaryDirectory() as folder, SqliteStore(folder) as store:
-        mean, worst = build(store, arguments.images, arguments.batch)
-        print(
-            f"{arguments.images} images in batches of {arguments.batch}: {mean:.0f}/s, slowest batch {worst:.0f}/s"
-        )
+        wall, cpu = build(store, arguments.images, arguments.batch)
+        print(f"{arguments.images} images by {arguments.batch}: {wall:.0f}/s ({cpu:.0f}/s of cpu)")
         size = (Path(folder) / "catalog.sqlite").stat().st_size
         print(f"{size / arguments.images:.0f} bytes per image")
         report(store, arguments.rounds)
@@ -155,7 +154,8 @@ def report(store: SqliteStore, rounds: int) -> None:
             label = f"box {degrees:g} deg{', a year' if year else ''}, clouds, newest 100"
             print(f"{label:42s} {measure(spatial(store, degrees, year=year, product=False), rounds)}")
     print(
-        f"{'box 5 deg, a year, one product':42s} {measure(spatial(store, 5, year=True, product=True), rounds)}"
+        f"{'box 5 deg, a year, one product':42s} "
+        f"{measure(spatial(store, 5, year=True, product=True), rounds)}"
     )
     newest = Query(kind="image").sorted_by("acquired", ascending=False)
     cases: dict[str, Callable[[random.Random], Any]] = {
