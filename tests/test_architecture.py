@@ -31,8 +31,8 @@ LAYERS: list[set[str]] = [
 TOP = len(LAYERS) - 1
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
-# Library -> modules that may import it at run time. `*` does not stop at dots. NumPy, affine, pyproj and shapely
-# are not listed: their values travel between the layers.
+# Library -> modules that may import it at run time. `*` does not stop at dots. NumPy, affine, pyproj and
+# shapely are not listed: their values travel between the layers.
 DOORS: dict[str, tuple[str, ...]] = {
     "alembic": ("storage._sql*",),
     "dask": ("raster._dask*",),
