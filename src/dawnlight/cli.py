@@ -1,4 +1,4 @@
-"""The command line: ``dawnlight add``, ``products``, ``images``, ``doctor`` and ``demo``.
+"""The command line: ``dawnlight add``, ``products``, ``images``, ``uploads`` and others; see ``dawnlight -h``.
 
 Exit codes: 0 all went well; 1 something was refused or found; 2 the command could not be carried out.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dawnlight.catalog import CatalogClient
+    from dawnlight.ingest import AddReport
     from dawnlight.search import Document
 
 __all__ = ["main"]
@@ -85,6 +86,12 @@ def main() -> None:
     "--update", "-u", is_flag=True, help="Take over files that have changed or moved, and new bands."
 )
 @click.option("--box", is_flag=True, help="Do not look at pixels: footprints are those of the pixel grids.")
+@click.option(
+    "--copy",
+    is_flag=True,
+    help="Make cloud-optimised copies in the catalog's folder. Prints ACK and the id of each upload when it "
+    "is safe, and DONE and the id of each image when it is there.",
+)
 @_json_option
 def add(
     product: str,
@@ -96,9 +103,10 @@ def add(
     crs: str | None,
     update: bool,
     box: bool,
+    copy: bool,
     as_json: bool,
 ) -> None:
-    """Add FILES to PRODUCT as images. The files stay where they are.
+    """Add FILES to PRODUCT as images. The files stay where they are; --copy does not need them afterwards.
 
     FILES are GeoTIFF or JPEG 2000 files, or folders of them. The product and its bands are made where they do
     not exist. A file that cannot be used is reported and does not stop the others; running the command again
@@ -107,7 +115,8 @@ def add(
     from dawnlight.catalog import Product
     from dawnlight.ingest import add_files
 
-    with _open(catalog) as client, _progress(hidden=as_json) as progress:
+    tell = _Copies(to_stderr=as_json)
+    with _open(catalog) as client, _progress(hidden=as_json or copy) as progress:
         report = add_files(
             Product.namespace_id(product, client=client),
             files,
@@ -119,10 +128,160 @@ def add(
             update=update,
             footprint=not box,
             progress=progress,
+            copy=copy,
+            on_queued=tell.queued,
         )
+        report = tell.wait(client, report)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
     if not report.ok:
         sys.exit(1)
+
+
+class _Copies:
+    """The uploads of one ``add --copy``: told when they are safe, waited for, and told when they are done."""
+
+    def __init__(self, *, to_stderr: bool) -> None:
+        self._to_stderr = to_stderr
+        self._images: dict[str, str] = {}
+
+    def queued(self, upload: str, image: str) -> None:
+        """Note an upload."""
+        self._images[upload] = image
+        click.echo(f"ACK {upload}", err=self._to_stderr)
+
+    def wait(self, client: CatalogClient, report: AddReport) -> AddReport:
+        """Wait for all uploads and return the report with those that failed as refused."""
+        from dataclasses import replace
+
+        from dawnlight.catalog import ImageUpload
+
+        failed: dict[str, str] = {}
+        for id_, image in self._images.items():
+            upload = ImageUpload.get(id_, client=client)
+            if upload is not None:
+                with _quiet_log():
+                    upload.wait_for_completion()
+            if upload is not None and upload.status == "success":
+                click.echo(f"DONE {image}", err=self._to_stderr)
+            else:
+                reason = None if upload is None else upload.error_message or str(upload.status)
+                failed[image] = reason or "the upload is gone"
+        results = tuple(
+            replace(result, status="refused", reason=failed[result.image_id].removeprefix(f"{result.href}: "))
+            if result.image_id in failed and result.status in ("added", "updated")
+            else result
+            for result in report.files
+        )
+        return replace(report, files=results)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Keep a failure, which the report tells, from being logged as well."""
+    import logging
+
+    log = logging.getLogger("dawnlight.uploads")
+    log.disabled = True
+    try:
+        yield
+    finally:
+        log.disabled = False
+
+
+@main.command()
+@_catalog_option
+@click.option("--status", "-s", help="Only those: pending, running, success, failure or canceled.")
+@click.option(
+    "--limit", "-n", default=50, show_default=True, type=click.IntRange(min=0), help="Most to list; 0: all."
+)
+@_json_option
+def uploads(catalog: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """List uploads, the newest first, and why those that failed did."""
+    from dawnlight.catalog import ImageUpload
+    from dawnlight.search import Eq, Query, SortKey
+
+    with _open(catalog, create=False, read_only=True) as client:
+        query = Query(
+            kind="image_upload",
+            where=None if status is None else Eq("status", status),
+            sort=(SortKey("created", ascending=False),),
+            limit=limit or None,
+        )
+        rows = [
+            {
+                "id": upload.id,
+                "image": upload.image_id,
+                "status": str(upload.status),
+                "created": document.get("created"),
+                "message": upload.error_message,
+            }
+            for document in client.store.search(query)
+            for upload in [ImageUpload._from_document(document, client)]
+        ]
+    _show(rows, as_json, empty="There are no uploads.")
+
+
+@main.command()
+@_catalog_option
+@click.option("--drain", is_flag=True, help="End when nothing is left to do.")
+@click.option(
+    "--lease",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=1),
+    help="Seconds without a sign of life after which others take over.",
+)
+def worker(catalog: str | None, drain: bool, lease: float) -> None:
+    """Carry out the uploads of the catalog; prints DONE and the id of each image."""
+    import signal
+    import threading
+    import time
+
+    from dawnlight.ingest._worker import UploadWorker, recover
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _open(catalog, adopt=False) as client:
+        recover(client.store)
+        hand = UploadWorker(client.store, lease=lease, stop=stop)
+        while not stop.is_set():
+            done = hand.run_one()
+            if done is not None:
+                upload = client.store.get("image_upload", done)
+                if upload is not None and upload.get("status") in ("success", "failure"):
+                    word = "DONE" if upload.get("status") == "success" else "FAILED"
+                    click.echo(f"{word} {upload.get('image_id')}")
+                continue
+            due = hand.queue.next_due()
+            if due is None and drain:
+                return
+            stop.wait(min(max((due or time.time() + 1) - time.time(), 0.05), 1.0))
+            recover(client.store)
+
+
+@main.command()
+@_catalog_option
+@click.option(
+    "--grace",
+    default=24.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="HOURS",
+    help="How long files without an image stay, counted from the first time that gc finds them.",
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+def gc(catalog: str | None, grace: float, dry_run: bool) -> None:
+    """Remove files of uploads that no image needs any more; files added by reference are never touched."""
+    from dawnlight.ingest import sweep
+
+    with _open(catalog, create=False, adopt=False) as client:
+        found = sweep(client.store, grace=grace * 3600, dry_run=dry_run)
+    word = "would be removed" if dry_run else "removed"
+    size = f"{found.freed_bytes / 2**20:.1f} MiB"
+    click.echo(
+        f"{len(found.removed)} {word} ({size}), {len(found.waiting)} wait for their grace period to end"
+    )
 
 
 @main.command()
@@ -132,7 +291,7 @@ def products(catalog: str | None, as_json: bool) -> None:
     """List the products of the catalog."""
     from dawnlight.search import Eq, Query, SortKey
 
-    with _open(catalog, create=False) as client:
+    with _open(catalog, create=False, adopt=False) as client:
         rows = []
         for product in client.store.search(Query(kind="product", sort=(SortKey("id"),))):
             mine = Eq("product_id", product.id)
@@ -164,7 +323,7 @@ def images(product: str, catalog: str | None, limit: int, newest: bool, as_json:
     from dawnlight.errors import NotFoundError
     from dawnlight.search import Eq, Query, SortKey
 
-    with _open(catalog, create=False) as client:
+    with _open(catalog, create=False, adopt=False) as client:
         product_id = Product.namespace_id(product, client=client)
         if not client.store.exists("product", product_id):
             raise NotFoundError(f"there is no product {product_id!r} in the catalog {client.store.url}")
@@ -183,8 +342,8 @@ def images(product: str, catalog: str | None, limit: int, newest: bool, as_json:
 @click.option("--deep", is_flag=True, help="Read every document, and look for every file.")
 @_json_option
 def doctor(catalog: str | None, deep: bool, as_json: bool) -> None:
-    """Examine the catalog; with --deep also whether its files are there and unchanged."""
-    from dawnlight.ingest import find_lost_files
+    """Examine the catalog; with --deep also whether its files are there and unchanged, byte by byte."""
+    from dawnlight.ingest import find_damaged_files, find_lost_files
 
     with _open(catalog, create=False, read_only=True) as client:
         store = client.store
@@ -195,7 +354,8 @@ def doctor(catalog: str | None, deep: bool, as_json: bool) -> None:
         if deep:
             rows.extend(
                 {"check": "files", "message": f"{lost.image_id}: {lost.href}: {lost.reason}"}
-                for lost in find_lost_files(store)
+                for find in (find_lost_files, find_damaged_files)
+                for lost in find(store)
             )
         _show(rows, as_json, empty=f"{store.url}: no problems found")
     if rows:
@@ -215,10 +375,12 @@ def demo(folder: str | None, quiet: bool) -> None:
 
 
 @contextmanager
-def _open(catalog: str | None, *, create: bool = True, read_only: bool = False) -> Iterator[CatalogClient]:
+def _open(
+    catalog: str | None, *, create: bool = True, read_only: bool = False, adopt: bool = True
+) -> Iterator[CatalogClient]:
     from dawnlight.catalog import open as open_catalog
 
-    client = open_catalog(catalog, create=create, read_only=read_only)
+    client = open_catalog(catalog, create=create, read_only=read_only, adopt=adopt)
     try:
         yield client
     finally:

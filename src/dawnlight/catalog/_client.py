@@ -211,6 +211,7 @@ def open(
     *,
     create: bool = True,
     read_only: bool = False,
+    adopt: bool = True,
 ) -> CatalogClient:
     """Open a catalog and make it the default of the process.
 
@@ -223,6 +224,8 @@ def open(
         Whether to make the catalog if there is none; False raises `CatalogNotFoundError`.
     read_only : bool, default False
         True: nothing can be changed through this client.
+    adopt : bool, default True
+        Whether to carry on, in the background, with uploads that other processes left undone.
 
     Returns
     -------
@@ -247,7 +250,8 @@ def open(
         url_or_folder = get_options().catalog or _user_folder()
     client = CatalogClient(open_store(url_or_folder, create=create, read_only=read_only))
     CatalogClient.set_default_client(client)
-    _resume_uploads(client.store)
+    if adopt:
+        _resume_uploads(client.store)
     return client
 
 

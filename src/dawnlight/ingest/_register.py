@@ -21,7 +21,7 @@ from dawnlight.raster._href import normalize_href
 from dawnlight.search import Document, time_to_wire
 from dawnlight.storage import CatalogStore
 
-__all__ = ["add_files"]
+__all__ = ["Adder", "add_files"]
 
 # Images that are looked at together and stored in one transaction.
 _BATCH = 200
@@ -40,8 +40,10 @@ def add_files(
     update: bool = False,
     footprint: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    copy: bool = False,
+    on_queued: Callable[[str, str], None] | None = None,
 ) -> AddReport:
-    """Add raster files to a product as images, by reference.
+    """Add raster files to a product as images, by reference or as copies.
 
     The product and its bands are made where they do not exist; files that do not fit them are refused, each
     with the reason, and do not stop the others. Adding the same files again changes nothing.
@@ -74,11 +76,16 @@ def add_files(
         of the pixel grid.
     progress : callable, optional
         Called with the number of images done and that of all.
+    copy : bool, default False
+        Upload the files instead: the catalog makes cloud-optimised copies in its own folder, in the
+        background. Only local files can be.
+    on_queued : callable, optional
+        With `copy`, called with the ids of each upload and of its image as soon as nothing can be lost.
 
     Returns
     -------
     AddReport
-        What became of each file.
+        What became of each file; of a copied one, whether its upload was queued.
 
     Raises
     ------
@@ -98,12 +105,14 @@ def add_files(
         acquired=None if acquired is None else time_to_wire(acquired),
         bands=names,
         crs=None if crs is None else normalize_crs(crs),
-        footprint=footprint,
+        footprint=footprint and not copy,
     )
     expanded = expand_files(files)
     groups, refused = group_files(expanded, parsed, names)
     with GdalReader(max_open=16) as reader:
-        adder = _Adder(store, product, options, reader, pattern=parsed, update=update)
+        adder = _adder_type(copy)(store, product, options, reader, pattern=parsed, update=update)
+        if on_queued is not None:
+            adder.on_queued = on_queued
         for done in adder.run(groups):
             if progress is not None:
                 progress(done, len(groups))
@@ -117,8 +126,24 @@ def add_files(
     )
 
 
-class _Adder:
-    """One run of `add_files`."""
+def _adder_type(copy: bool) -> type[Adder]:
+    if not copy:
+        return Adder
+    from dawnlight.ingest._copying import CopyAdder
+
+    return CopyAdder
+
+
+class Adder:
+    """One run of `add_files`.
+
+    Attributes
+    ----------
+    on_queued : callable
+        Called with the id of each upload and that of its image once the upload is safe.
+    """
+
+    on_queued: Callable[[str, str], None] = staticmethod(lambda upload, image: None)
 
     def __init__(
         self,

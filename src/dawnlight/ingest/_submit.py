@@ -30,6 +30,7 @@ def submit_files(
     names: Sequence[str],
     *,
     overwrite: bool,
+    keep_origin: bool = False,
 ) -> Document:
     """Copy files into the catalog's folder and queue their upload.
 
@@ -45,6 +46,8 @@ def submit_files(
         What to call them in messages.
     overwrite : bool
         Whether the image may take the place of one that is there.
+    keep_origin : bool, default: False
+        Whether the files of the image are to say where they came from: `names` as ``provider_href``.
 
     Returns
     -------
@@ -71,7 +74,9 @@ def submit_files(
             stored.append(target.name)
         return stored
 
-    payload = {"names": list(names), "notes": notes, "overwrite": overwrite}
+    payload: dict[str, Any] = {"names": list(names), "notes": notes, "overwrite": overwrite}
+    if keep_origin:
+        payload["origins"] = list(names)
     return _submit(store, upload, payload, write)
 
 

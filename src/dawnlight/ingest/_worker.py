@@ -85,7 +85,10 @@ class UploadWorker:
                 return
             image = self._publishable(job, reply)
             events = [
-                *(self._event("log", note, severity="WARNING") for note in reply["notes"]),
+                *(
+                    self._event("log", note, severity="WARNING")
+                    for note in (*job.payload.get("notes", ()), *reply["notes"])
+                ),
                 self._event("usage", reply["usage"]),
                 self._event("complete", f"image {image.id!r} is in the catalog"),
             ]
@@ -128,7 +131,8 @@ class UploadWorker:
     def _publishable(self, job: UploadJob, reply: Mapping[str, Any]) -> Document:
         """Give the new files their names and return the image that lists them."""
         attributes = dict(reply["attributes"])
-        files, records = [], []
+        files: list[dict[str, Any]] = []
+        records: list[dict[str, Any]] = []
         for number, (file, record) in enumerate(
             zip(attributes["files"], attributes["file_headers"], strict=True)
         ):
@@ -136,6 +140,8 @@ class UploadWorker:
             target = self.blobs.place(Path(file["href"]), job.id, job.fence, number)
             status = target.stat()
             files.append({"href": str(target), "size_bytes": status.st_size, "hash": digest})
+            if job.payload.get("origins"):
+                files[-1]["provider_href"] = job.payload["origins"][number]
             records.append(
                 {
                     **record,
