@@ -38,11 +38,18 @@ class Options:
     """Budget in bytes for decoded tiles and coordinate lattices kept in the process."""
     read_attempts: int = 3
     """How often a failed read of a remote file is tried before it is an error."""
+    read_timeout: int = 30
+    """Seconds that one request to a server may take, and the longest wait that a server may ask for."""
     jit: bool = True
     """Compile the resampling kernels with numba; if not, NumPy gives the same values more slowly."""
 
     def __post_init__(self) -> None:
-        for name, least in (("chunk_bytes", 2**16), ("cache_bytes", 0), ("read_attempts", 1)):
+        for name, least in (
+            ("chunk_bytes", 2**16),
+            ("cache_bytes", 0),
+            ("read_attempts", 1),
+            ("read_timeout", 1),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"option {name}={value!r} must be a whole number >= {least}")

@@ -2,28 +2,32 @@
 
 It parses a file's directories once, fetches only the tiles that a window touches, decompresses them with
 libdeflate or zstd into a buffer that is used again, and undoes the predictor in the same pass that puts the
-pixels in place. Tiles that a window uses only in part are kept decoded for the next window. Everything it
-does not know how to decode (`NotFast`) is read by GDAL, with identical pixels.
+pixels in place. Tiles that a window uses only in part are kept decoded for the next window. What it needs of
+remote files is asked for all at once, and decoded as it comes. Everything it does not know how to decode
+(`NotFast`) is read by GDAL, with identical pixels.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dawnlight.errors import ParameterError, RasterReadError
+from dawnlight.errors import ParameterError, RasterError, RasterReadError
 from dawnlight.geo import Window
 from dawnlight.raster._decode import decompress, scratch
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import is_remote
 from dawnlight.raster._local_file import LocalFile, LocalFiles
-from dawnlight.raster._reader import Pixels, RasterReader
+from dawnlight.raster._reader import Pixels, RasterReader, Request
+from dawnlight.raster._remote_ahead import Ahead, Wanted, current, io_pool
+from dawnlight.raster._remote_file import HeaderBytes, RemoteFile, can_ask
 from dawnlight.raster._tiff import NotFast, TiffFile, TiffLevel, parse_tiff
 from dawnlight.raster._tile_cache import TileCache, tiles
 
@@ -50,7 +54,8 @@ class CogReader:
         self._given = fallback
         self._fallback = fallback
         self._files = LocalFiles()
-        self._headers: OrderedDict[FileRef, TiffFile | NotFast] = OrderedDict()
+        self._headers: OrderedDict[FileRef, _Known] = OrderedDict()
+        self._opening: dict[FileRef, threading.Lock] = {}
         self._lock = threading.Lock()
         self._cache: TileCache = tiles
 
@@ -83,44 +88,70 @@ class CogReader:
         """Read a window of some bands of a file; see `RasterReader.read`."""
         if len(masks) != len(bands):
             raise ParameterError(f"{len(masks)} masks for {len(bands)} bands")
+        request = Request(file, bands, level, window, masks)
         try:
-            plan = self._plan(file, bands, level, window, masks)
+            plan = self._plan(request)
         except NotFast:
             return self.fallback.read(file, bands, level, window, masks=masks)
-        tiff, pixels, mask = plan
-        handle = self._files.open(file)
+        handle: _Handle = plan.remote or self._files.open(file)
         samples = np.array([band - 1 for band in bands], dtype=np.int64)
         try:
-            data = self._window(handle, file, pixels, samples, window, tiff.nodata, out)
-            valid = None if set(masks) <= {"none"} else self._valid(handle, file, pixels, mask, masks, window)
+            with self._fetching(request, plan) if plan.remote else nullcontext():
+                data = self._window(handle, file, plan.pixels, samples, window, plan.nodata, out)
+                if set(masks) <= {"none"}:
+                    return data, None
+                return data, self._valid(handle, file, plan.pixels, plan.mask, masks, window)
         except RasterReadError as error:
             where = (
                 f"rows {window.y}-{window.stop_y - 1}, columns {window.x}-{window.stop_x - 1}, level {level}"
             )
-            raise RasterReadError(f"{file.href}: {error} ({where})") from error
-        return data, valid
+            text = str(error).removeprefix(f"{file.href}: ")
+            raise RasterReadError(f"{file.href}: {text} ({where})") from error
+
+    def ahead(self, requests: Sequence[Request]) -> AbstractContextManager[object]:
+        """Fetch what these reads of remote files need, until the context ends.
+
+        Parameters
+        ----------
+        requests
+            What the thread is going to `read`, in that order. Local files, and those that are left to the
+            other reader, may be among them.
+
+        Returns
+        -------
+        context manager
+        """
+        requests = [request for request in requests if is_remote(request.file.href)]
+        if not requests:
+            return nullcontext()
+        failures = self._open_together({request.file for request in requests})
+        wanted: list[Wanted] = []
+        for request in requests:
+            if request.file not in failures:
+                try:
+                    wanted += self._ranges(request, self._plan(request))
+                except (NotFast, RasterError):
+                    continue  # the read itself says what is wrong
+        return Ahead(wanted, failures)
 
     def is_fast(self, file: FileRef) -> bool:
         """Whether this reader decodes a file itself."""
-        try:
-            self._header(file)
-        except NotFast:
-            return False
-        return True
+        return not isinstance(self._known(file).tiff, NotFast)
 
     def known(self, file: FileRef) -> TiffFile | NotFast | None:
         """Return a file's directories or why GDAL reads it, if it was opened before; nothing is opened."""
-        if is_remote(file.href):
-            return NotFast("remote files are left to GDAL")
         with self._lock:
-            return self._headers.get(file)
+            found = self._headers.get(file)
+        return found.tiff if found else None
 
     # -- what to read --------------------------------------------------------------------------------
 
-    def _plan(
-        self, file: FileRef, bands: tuple[int, ...], level: int, window: Window, masks: tuple[str, ...]
-    ) -> tuple[TiffFile, TiffLevel, TiffLevel | None]:
-        tiff = self._header(file)
+    def _plan(self, request: Request) -> _Plan:
+        file, bands, level, window, masks = request
+        known = self._known(file)
+        tiff = known.tiff
+        if isinstance(tiff, NotFast):
+            raise tiff
         if level >= len(tiff.levels):
             raise NotFast("the overview is not in the file")
         pixels = tiff.levels[level]
@@ -137,38 +168,91 @@ class CogReader:
                 raise NotFast("its mask is not in the file")
         if "alpha" in masks and (pixels.alpha is None or pixels.dtype != "u1"):
             raise NotFast("its alpha band is not marked as one")
-        return tiff, pixels, mask
+        return _Plan(pixels=pixels, mask=mask, nodata=tiff.nodata, remote=known.remote)
 
-    def _header(self, file: FileRef) -> TiffFile:
+    def _known(self, file: FileRef) -> _Known:
         """Directories of a file, parsed once."""
         with self._lock:
             found = self._headers.get(file)
             if found is not None:
                 self._headers.move_to_end(file)
-        if found is None:
-            found = self._parse(file)
+                return found
+            opening = self._opening.setdefault(file, threading.Lock())
+        for ahead in current():
+            if file in ahead.failures:
+                raise ahead.failures[file]
+        with opening:
+            try:
+                found = self._headers.get(file) or self._parse(file)
+            finally:
+                with self._lock:
+                    self._opening.pop(file, None)
             with self._lock:
                 self._headers[file] = found
                 while len(self._headers) > _MAX_HEADERS:
                     self._headers.popitem(last=False)
-        if isinstance(found, NotFast):
-            raise found
         return found
 
-    def _parse(self, file: FileRef) -> TiffFile | NotFast:
-        if is_remote(file.href):
-            return NotFast("remote files are left to GDAL")
-        handle = self._files.open(file)
+    def _parse(self, file: FileRef) -> _Known:
         try:
-            return parse_tiff(handle.read, handle.size)
+            if not is_remote(file.href):
+                handle = self._files.open(file)
+                return _Known(parse_tiff(handle.read, handle.size))
+            if not can_ask(file.href):
+                return _Known(NotFast("only GDAL finds its credentials here"))
+            remote = RemoteFile(file)
+            return _Known(parse_tiff(HeaderBytes(remote).read, remote.size), remote)
         except NotFast as verdict:
-            return verdict
+            return _Known(verdict)
+
+    def _open_together(self, files: set[FileRef]) -> dict[FileRef, RasterError]:
+        """Read the headers that are not known yet, all at once; return what failed."""
+        failures: dict[FileRef, RasterError] = {}
+        unknown = [file for file in files if file not in self._headers]
+        opened = {file: io_pool().submit(self._known, file) for file in unknown[1:]}
+        for file in unknown:
+            try:
+                if file in opened:
+                    opened[file].result()
+                else:
+                    self._known(file)
+            except RasterError as error:
+                failures[file] = error
+        return failures
+
+    def _ranges(self, request: Request, plan: _Plan) -> list[Wanted]:
+        """List the stored tiles that a read of a remote file needs, each as often as it is used."""
+        assert plan.remote is not None
+        looks = [(plan.pixels, tuple(band - 1 for band in request.bands))]
+        if "internal" in request.masks and plan.mask is not None:
+            looks.append((plan.mask, (0,)))
+        if "alpha" in request.masks and plan.pixels.alpha is not None:
+            looks.append((plan.pixels, (plan.pixels.alpha,)))
+        found: list[Wanted] = []
+        for level, samples in looks:
+            for part in _parts(request.window, level):
+                for plane in samples if level.separate else (0,):
+                    number = level.tile_number(part.row, part.column, plane)
+                    count = int(level.counts[number])
+                    if count and (part.whole or _cache_key(request.file, level, number) not in self._cache):
+                        found.append((plan.remote, int(level.offsets[number]), count))
+        return found
+
+    def _fetching(self, request: Request, plan: _Plan) -> AbstractContextManager[object]:
+        """Fetch what no surrounding `ahead` of this thread fetches."""
+        held = list(current())
+        wanted = [
+            (remote, offset, size)
+            for remote, offset, size in self._ranges(request, plan)
+            if not any((remote.file, offset, size) in ahead for ahead in held)
+        ]
+        return Ahead(wanted) if wanted else nullcontext()
 
     # -- pixels --------------------------------------------------------------------------------------
 
     def _window(
         self,
-        handle: LocalFile,
+        handle: _Handle,
         file: FileRef,
         level: TiffLevel,
         samples: NDArray[np.int64],
@@ -198,7 +282,7 @@ class CogReader:
         return out if level.dtype == "bit" else out.view(level.dtype)
 
     def _tile(
-        self, handle: LocalFile, file: FileRef, level: TiffLevel, part: _Part, number: int
+        self, handle: _Handle, file: FileRef, level: TiffLevel, part: _Part, number: int
     ) -> tuple[NDArray[Any], bool]:
         """Return a tile (rows, columns, samples), and whether it still holds differences.
 
@@ -219,19 +303,22 @@ class CogReader:
             integrate(tile, summed)
             return summed
 
-        return self._cache.get((file, level.shape, level.dtype, number), decode), False
+        return self._cache.get(_cache_key(file, level, number), decode), False
 
     def _stored(
-        self, handle: LocalFile, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
+        self, handle: _Handle, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
-        packed = handle.read(int(level.offsets[number]), int(level.counts[number]))
+        offset, size = int(level.offsets[number]), int(level.counts[number])
+        packed = (
+            _fetched(handle, offset, size) if isinstance(handle, RemoteFile) else handle.read(offset, size)
+        )
         if len(packed) != int(level.counts[number]):
             raise RasterReadError("the file ends inside a tile")
         return decompress(level.compression, packed, buffer)
 
     def _valid(
         self,
-        handle: LocalFile,
+        handle: _Handle,
         file: FileRef,
         level: TiffLevel,
         mask: TiffLevel | None,
@@ -255,6 +342,27 @@ class CogReader:
         return valid
 
 
+_Handle = LocalFile | RemoteFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a file."""
+
+    tiff: TiffFile | NotFast
+    remote: RemoteFile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Where the pixels of a read are."""
+
+    pixels: TiffLevel
+    mask: TiffLevel | None
+    nodata: float | None
+    remote: RemoteFile | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """What a window takes from one tile."""
@@ -275,6 +383,18 @@ class _Part:
     """The part of the output that the tile fills."""
     whole: bool
     """Whether all of the tile is used, as far as the image goes."""
+
+
+def _cache_key(file: FileRef, level: TiffLevel, number: int) -> tuple[object, ...]:
+    return file, level.shape, level.dtype, number
+
+
+def _fetched(remote: RemoteFile, offset: int, size: int) -> memoryview:
+    """Take what was fetched ahead; ask for what was not (it was in the cache of tiles a moment ago)."""
+    for ahead in current():
+        if (remote.file, offset, size) in ahead:
+            return ahead.take(remote, offset, size)
+    return remote.read(offset, size)
 
 
 def _parts(window: Window, level: TiffLevel) -> Iterator[_Part]:

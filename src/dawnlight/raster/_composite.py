@@ -123,11 +123,14 @@ class LazyComposite:
         plan = self.plan
         fetcher = Fetcher(plan, self.reader, self.errors, self.log)
         depth = len(plan.layers)
+        needed = {*bands, *(band for band, _ in self.rules), plan.masks.alpha}
         slots = [np.empty((depth, *window.shape), dtype=plan.bands[band].dtype) for band in bands]
         ok = [np.zeros((depth, *window.shape), dtype=np.bool_) for _ in bands]
-        for layer in range(depth):
-            here = [part[layer] for part in slots], [part[layer] for part in ok]
-            self._slot(fetcher, layer, bands, window, *here)
+        every = range(plan.shape[1])
+        with fetcher.ahead_of(range(depth), tuple(band for band in every if band in needed), window):
+            for layer in range(depth):
+                here = [part[layer] for part in slots], [part[layer] for part in ok]
+                self._slot(fetcher, layer, bands, window, *here)
         outside = None if plan.cutline is None else ~plan.cutline.inside(window)
         for position in range(len(bands)):
             if outside is not None:

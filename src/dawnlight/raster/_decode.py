@@ -28,7 +28,7 @@ def scratch(size: int) -> NDArray[np.uint8]:
     return _local.buffer[:size]
 
 
-def decompress(compression: str, packed: bytes, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def decompress(compression: str, packed: bytes | memoryview, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Unpack the bytes of a tile.
 
     Parameters

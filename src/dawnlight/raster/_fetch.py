@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from dawnlight.errors import RasterError
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import cast, nodata_in
 from dawnlight.raster._failures import Failure, FailureLog
+from dawnlight.raster._href import is_remote
 from dawnlight.raster._plan import Read, ReadPlan
-from dawnlight.raster._reader import Pixels, RasterReader
+from dawnlight.raster._reader import Pixels, RasterReader, Request
 from dawnlight.raster._sources import RasterSource
 from dawnlight.raster._steps import apply_steps
 from dawnlight.raster._warp import place
@@ -44,6 +46,30 @@ class Fetcher:
         self._reader = reader
         self._errors = errors
         self._log = log
+
+    def ahead(self, reads: Iterable[Read], *, raw: bool = False) -> AbstractContextManager[object]:
+        """Let the reader fetch what these reads need of remote files, all at once, until the context ends."""
+        ahead = getattr(self._reader, "ahead", None)
+        if ahead is None:
+            return nullcontext()
+        requests = [
+            request for read in reads for request in _requests(read, raw=raw) if is_remote(request.file.href)
+        ]
+        return ahead(requests) if requests else nullcontext()
+
+    def ahead_of(
+        self, layers: Iterable[int], bands: tuple[int, ...], window: Window
+    ) -> AbstractContextManager[object]:
+        """`ahead` for all layers, but for those where images may hide each other."""
+        reads: list[Read] = []
+        for layer in layers:
+            images = list(self._plan.candidates(layer, window))
+            if len(images) != 1:
+                continue
+            reads += self._plan.image_reads(images[0], bands, window)
+            if reads and not is_remote(reads[0].sources[0].file.href):
+                return nullcontext()  # a local archive: nothing is gained by planning it all
+        return self.ahead(reads)
 
     def fill(
         self,
@@ -176,6 +202,14 @@ class Fetcher:
         itemsize = np.dtype(self._plan.bands[read.bands[0]].dtype).itemsize
         size = read.window.size * itemsize * len(read.bands)
         return size > _WINDOW_BYTES and read.shift is None and max(window.shape) > _SMALLEST
+
+
+def _requests(read: Read, *, raw: bool) -> Iterable[Request]:
+    for file, positions in read.files.items():
+        sources = [read.sources[k] for k in positions]
+        masks = tuple("none" if raw else source.layout.mask for source in sources)
+        numbers = tuple(source.band for source in sources)
+        yield Request(file, numbers, read.level.level, read.window, masks)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

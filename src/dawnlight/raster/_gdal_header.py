@@ -23,7 +23,8 @@ from dawnlight.raster._gdal_open import (
     reason,
 )
 from dawnlight.raster._header import BandHeader, FileHeader, MaskKind
-from dawnlight.raster._href import normalize_href, read_fingerprint
+from dawnlight.raster._href import is_remote, normalize_href, read_fingerprint
+from dawnlight.raster._remote_file import learn
 
 __all__ = ["DTYPES", "read_header", "read_palette"]
 
@@ -92,6 +93,8 @@ def read_header(href: str | os.PathLike[str], *, default_crs: Any = None) -> Fil
             geobox = _read_geobox(href, dataset, default_crs)
             bands = _read_bands(dataset, notes)
             overviews = _read_overviews(href, dataset, notes)
+            if is_remote(href):
+                fingerprint = learn(href)
             if dataset.subdatasets:
                 notes.append(f"only the first of the file's {len(dataset.subdatasets)} images is used")
             return FileHeader(

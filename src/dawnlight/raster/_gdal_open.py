@@ -94,8 +94,12 @@ def gdal_environment(href: str) -> rasterio.Env:
     """Return the GDAL settings for a file, as a context manager for one open or read."""
     if not is_remote(href):
         return rasterio.Env(**_OPTIONS, **_LOCAL)
-    retries = str(get_options().read_attempts - 1)
-    return rasterio.Env(**_OPTIONS, **_REMOTE, GDAL_HTTP_MAX_RETRY=retries)
+    options = get_options()
+    bounds = {
+        "GDAL_HTTP_MAX_RETRY": str(options.read_attempts - 1),
+        "GDAL_HTTP_TIMEOUT": str(options.read_timeout),  # seconds for one request
+    }
+    return rasterio.Env(**_OPTIONS, **_REMOTE, **bounds)
 
 
 def forbid_sidecars() -> None:

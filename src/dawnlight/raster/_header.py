@@ -75,7 +75,7 @@ class FileHeader:
     driver: str
     """GDAL's short name of the format: ``"GTiff"`` or ``"JP2OpenJPEG"``."""
     size_bytes: int | None = None
-    """Size in bytes when the header was read; None where the size is not known (remote files)."""
+    """Size in bytes when the header was read; None where a server does not say."""
     modified_ns: int | None = None
     """Modification time, nanoseconds since 1970, when the header was read; None where it is not known."""
     geobox: GeoBox

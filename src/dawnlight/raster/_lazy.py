@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,9 @@ class LazyRaster:
         out = np.empty((len(layers), len(bands), rows.span, cols.span), dtype=self.dtype)
         if out.size:
             window = Window(rows.start, cols.start, rows.span, cols.span)
-            for position, layer in enumerate(layers):
-                self.read_into(out[position], layer, tuple(bands), window)
+            with self._ahead(tuple(layers), tuple(bands), window):
+                for position, layer in enumerate(layers):
+                    self.read_into(out[position], layer, tuple(bands), window)
         out = out[:, :, rows.inner, cols.inner]
         return out[tuple(0 if part.is_int else slice(None) for part in parts)]
 
@@ -160,6 +162,16 @@ class LazyRaster:
             hidden = None if missing is None else missing[position]
             self._finish(out[position], data[position], hidden, band)
         self._cut(out, wanted, window)
+
+    def _ahead(
+        self, layers: Sequence[int], bands: tuple[int, ...], window: Window
+    ) -> AbstractContextManager[object]:
+        """Fetch several layers of remote files together; one layer does that by itself."""
+        if len(layers) < 2:
+            return nullcontext()
+        wanted = tuple(self.output.keep[band] for band in bands)
+        fetcher = Fetcher(self.plan, self.reader, self.errors, self.log)
+        return fetcher.ahead_of(layers, wanted, window)
 
     def _is_plain(self, bands: tuple[int, ...]) -> bool:
         """Whether values come through as they are: no alpha, no scale, no other type."""

@@ -58,7 +58,8 @@ def paint(
         reads = plan.image_reads(image, bands, window)
         if not reads:
             continue
-        fresh, fresh_valid = _image(plan, fetcher, fill, reads, bands, window)
+        with fetcher.ahead(reads):
+            fresh, fresh_valid = _image(plan, fetcher, fill, reads, bands, window)
         if alpha is not None:
             # One scene answers for all bands: the topmost whose alpha is not 0 here.
             scene = fresh_valid[alpha] & (fresh[alpha] != 0) & ~claimed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,20 @@ from numpy.typing import NDArray
 from dawnlight.geo import Window
 from dawnlight.raster._header import FileRef
 
-__all__ = ["Pixels", "RasterReader"]
+__all__ = ["Pixels", "RasterReader", "Request"]
 
 Pixels = tuple[NDArray[Any], NDArray[np.bool_] | None]
 """Data (band, y, x) in the file's type, and where the file's own mask lets it through (None: everywhere)."""
+
+
+class Request(NamedTuple):
+    """What one `RasterReader.read` is going to ask for."""
+
+    file: FileRef
+    bands: tuple[int, ...]
+    level: int
+    window: Window
+    masks: tuple[str, ...]
 
 
 @runtime_checkable
@@ -21,6 +31,9 @@ class RasterReader(Protocol):
     """Something that reads windows of raster files.
 
     A reader is shared by threads and travels in task graphs: it pickles as its configuration.
+
+    It may also have ``ahead(requests)``, a context manager: inside of it the thread is going to make these
+    reads, so what they need can be fetched together.
     """
 
     def read(

@@ -56,14 +56,15 @@ def read_solo(
     reads = plan.image_reads(images[0], bands, window) if images else ()
     masked = plan.masks.nodata
     done: set[int] = set()
-    for read in reads:
-        rows = [bands.index(band) for band in read.bands]
-        values = [fill[band] for band in read.bands]
-        done.update(rows)
-        if read.shift is not None:
-            _paste(fetcher, read, window, out, rows, values, masked=masked)
-        else:
-            _warp(plan, fetcher, read, window, out, rows, values, masked=masked)
+    with fetcher.ahead(reads):
+        for read in reads:
+            rows = [bands.index(band) for band in read.bands]
+            values = [fill[band] for band in read.bands]
+            done.update(rows)
+            if read.shift is not None:
+                _paste(fetcher, read, window, out, rows, values, masked=masked)
+            else:
+                _warp(plan, fetcher, read, window, out, rows, values, masked=masked)
     for row, band in enumerate(bands):
         if row not in done:
             out[row] = np.nan if masked else fill[band]
@@ -95,18 +96,20 @@ def read_native(
         return None
     data: dict[int, NDArray[Any]] = {}
     valid: dict[int, NDArray[np.bool_]] = {}
-    for read in plan.image_reads(images[0], bands, window) if images else ():
-        if read.shift is not None and read.window.shape == window.shape:
-            fresh, ok = fetcher.pixels(read)
-        else:
-            fresh = np.empty((len(read.bands), *window.shape), dtype=plan.bands[read.bands[0]].dtype)
-            ok = np.zeros(fresh.shape, dtype=np.bool_)
-            for part, band in zip(fresh, read.bands, strict=True):
-                part[...] = np.asarray(fill[band]).astype(fresh.dtype)
-            fetcher.fill(read, window, fresh, ok)
-        for row, band in enumerate(read.bands):
-            data[band] = fresh[row]
-            valid[band] = np.ones(window.shape, dtype=np.bool_) if ok is None else ok[row]
+    reads = plan.image_reads(images[0], bands, window) if images else ()
+    with fetcher.ahead(reads):
+        for read in reads:
+            if read.shift is not None and read.window.shape == window.shape:
+                fresh, ok = fetcher.pixels(read)
+            else:
+                fresh = np.empty((len(read.bands), *window.shape), dtype=plan.bands[read.bands[0]].dtype)
+                ok = np.zeros(fresh.shape, dtype=np.bool_)
+                for part, band in zip(fresh, read.bands, strict=True):
+                    part[...] = np.asarray(fill[band]).astype(fresh.dtype)
+                fetcher.fill(read, window, fresh, ok)
+            for row, band in enumerate(read.bands):
+                data[band] = fresh[row]
+                valid[band] = np.ones(window.shape, dtype=np.bool_) if ok is None else ok[row]
     for band in bands:
         if band not in data:
             data[band] = np.full(window.shape, fill[band], dtype=plan.bands[band].dtype)

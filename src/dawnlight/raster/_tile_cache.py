@@ -80,6 +80,9 @@ class TileCache:
                 del self._flights[key]
             mine.done.set()
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._tiles
+
     def clear(self) -> None:
         """Forget all tiles."""
         with self._lock:
