@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from dawnlight.accessor._pictures_frame import Picture
 from dawnlight.errors import ParameterError
@@ -37,7 +38,9 @@ def test_axes_are_in_crs_units_with_north_up(stack: xr.DataArray) -> None:
     assert panel.get_ylim() == (5000000, 5000480)
     assert "EPSG:32631" in panel.get_xlabel()
     assert "200 m" not in panel.get_xlabel()
-    assert [text.get_text() for text in panel.texts] == ["100 m"]  # the scale bar
+    (bar,) = panel.findobj(AnchoredSizeBar)
+    assert bar.txt_label.get_text() == "100 m"
+    assert bar.size_bar.get_children()[0].get_width() == 100
 
 
 def test_one_band_has_a_colour_scale(stack: xr.DataArray) -> None:

@@ -78,6 +78,25 @@ def test_classes_get_their_own_colours_and_labels() -> None:
     assert tuple(pixels[0, 1]) == entries[1].color
 
 
+def test_labels_tell_colours() -> None:
+    labels = (
+        "no data",
+        "Not vegetated",
+        "Dense forest",
+        "cloud, medium",
+        "cloud, high",
+        "cloud shadow",
+        "zeta",
+    )
+    values = np.arange(1.0, 7.0).reshape(1, 6)
+    _, entries = color_classes(values, values > 0, BandInfo(name="c", type="class", class_labels=labels))
+    colors = {entry.label: entry.color for entry in entries}
+    assert len(set(colors.values())) == 6
+    assert colors["Dense forest"][1] > max(colors["Dense forest"][0], colors["Dense forest"][2])
+    assert min(colors["cloud, medium"][:3]) > min(colors["cloud, high"][:3]) > 150
+    assert max(colors["cloud shadow"][:3]) < 100
+
+
 def test_yes_and_no() -> None:
     pixels, entries = color_classes(np.array([True, False]), np.array([True, True]), BandInfo(name="m"))
     assert [entry.label for entry in entries] == ["no", "yes"]

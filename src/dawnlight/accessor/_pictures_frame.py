@@ -14,9 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from dawnlight.accessor._shading import Entry, Limits
 from dawnlight.errors import ParameterError
@@ -136,13 +138,15 @@ def layout_panels(
     height = rows * (panel / ratio + 0.28) + (0.55 if axes else 0.1)
     picture = Picture(
         figsize=(size + (0.7 if axes else 0.1) + (1.5 if side_room else 0), min(height, 40)),
-        layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02),
+        layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02, compress=True),
     )
     FigureCanvasAgg(picture)
     grid = picture.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     panels = list(grid.flat)
     for spare in panels[count:]:
         spare.remove()
+    for panel in panels[max(count - columns, 0) : count]:
+        panel.tick_params(labelbottom=True)  # also where the row below is not full
     return picture, panels[:count]
 
 
@@ -199,25 +203,20 @@ def add_scale_bar(ax: Axes, crs: pyproj.CRS) -> None:
     if not math.isfinite(span) or span <= 0:
         return
     length = _round_length(span / 4)
-    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    width = length / span
-    x, y = 0.03, 0.035
-    plate = Rectangle(
-        (x - 0.015, y - 0.02), width + 0.03, 0.085, transform=ax.transAxes, color="white", alpha=0.75, lw=0
-    )
-    bar = Rectangle((x, y), width, 0.009, transform=ax.transAxes, color=_INK, lw=0)
-    ax.add_patch(plate)
-    ax.add_patch(bar)
-    ax.text(
-        x + width / 2,
-        y + 0.02,
-        text,
-        transform=ax.transAxes,
-        ha="center",
-        va="bottom",
-        fontsize=7.5,
+    bar = AnchoredSizeBar(
+        ax.transData,
+        length / meters,
+        f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m",
+        loc="lower left",
+        pad=0.35,
+        borderpad=0.5,
+        sep=2.5,
+        size_vertical=abs(top - bottom) * 0.008,
         color=_INK,
+        fontproperties=FontProperties(size=7.5),
     )
+    bar.patch.set(facecolor="white", alpha=0.8, edgecolor="none")
+    ax.add_artist(bar)
 
 
 def _round_length(meters: float) -> float:

@@ -34,6 +34,22 @@ _PALETTE = (
     (136, 204, 238), (204, 102, 119), (221, 204, 119), (17, 119, 51), (51, 34, 136), (170, 68, 153),
     (68, 170, 153), (153, 153, 51), (136, 34, 85), (102, 17, 0), (136, 136, 136), (238, 119, 51),
 )  # fmt: skip
+# What classes are usually drawn in, by a word of their label; the first that fits counts.
+_BY_WORD: tuple[tuple[tuple[str, ...], tuple[int, int, int]], ...] = (
+    (("shadow", "dark"), (84, 80, 90)),
+    (("cirrus", "haze"), (190, 214, 232)),
+    (("cloud",), (236, 236, 232)),
+    (("snow", "ice"), (150, 222, 240)),
+    (("not vegetated", "non-vegetated", "bare", "soil", "sand", "rock", "desert"), (212, 184, 130)),
+    (("wetland", "marsh", "mangrove"), (96, 168, 140)),
+    (("water", "sea", "ocean", "lake", "river"), (58, 110, 180)),
+    (("urban", "built", "settlement", "building", "road"), (196, 78, 82)),
+    (("forest", "tree"), (34, 104, 58)),
+    (("grass", "meadow", "pasture", "shrub"), (160, 200, 98)),
+    (("crop", "farm", "agricult", "field"), (226, 196, 84)),
+    (("vegetat", "plant"), (86, 150, 72)),
+    (("no data", "nodata", "fill", "missing"), (255, 255, 255)),
+)
 _NO, _YES = (231, 229, 223), (31, 97, 141)
 
 
@@ -160,9 +176,10 @@ def color_classes(
     """Return pixels (..., y, x, 4) of a band of labels, and the legend of those that occur."""
     numbers = np.where(valid, values, 0).astype(np.int64)
     found = [int(value) for value in np.unique(numbers[valid])]
+    colors = _colors(found, info)
     entries = [
-        Entry(value=value, label=_label(value, info, values.dtype), color=_color(value, info))
-        for value in found
+        Entry(value=value, label=_label(value, info, values.dtype), color=color)
+        for value, color in zip(found, colors, strict=True)
     ]
     out = np.zeros((*values.shape, 4), dtype=np.uint8)
     positions = np.searchsorted(found, numbers)
@@ -178,12 +195,28 @@ def _label(value: int, info: BandInfo, dtype: np.dtype[Any]) -> str:
     return info.label(value)
 
 
-def _color(value: int, info: BandInfo) -> tuple[int, int, int, int]:
-    if 0 <= value < len(info.colormap):
-        return info.colormap[value]
-    if info.type == "mask":
-        return (*(_YES if value else _NO), 255)
-    return (*_PALETTE[value % len(_PALETTE)], 255)
+def _colors(values: Sequence[int], info: BandInfo) -> list[tuple[int, int, int, int]]:
+    """Colours of classes: the band's own, else by their labels, else ones that can be told apart."""
+    found: list[tuple[int, int, int, int]] = []
+    for value in values:
+        if 0 <= value < len(info.colormap):
+            found.append(info.colormap[value])
+        elif info.type == "mask":
+            found.append((*(_YES if value else _NO), 255))
+        else:
+            color = _color_of_label(info.label(value)) or _PALETTE[value % len(_PALETTE)]
+            while (*color, 255) in found:  # another class of the same kind gets a darker shade
+                color = (color[0] * 17 // 20, color[1] * 17 // 20, color[2] * 17 // 20)
+                if max(color) < 40:
+                    color = _PALETTE[len(found) % len(_PALETTE)]
+                    break
+            found.append((*color, 255))
+    return found
+
+
+def _color_of_label(label: str) -> tuple[int, int, int] | None:
+    text = label.lower()
+    return next((color for words, color in _BY_WORD if any(word in text for word in words)), None)
 
 
 def pick_rgb(bands: Iterable[BandInfo]) -> list[str] | None:
