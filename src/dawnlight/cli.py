@@ -1,4 +1,4 @@
-"""The command line: ``dawnlight add``, ``products``, ``images``, ``uploads`` and others; see ``dawnlight -h``.
+"""The command line: ``dawnlight add``, ``products``, ``images``, ``uploads`` and others; see ``-h``.
 
 Exit codes: 0 all went well; 1 something was refused or found; 2 the command could not be carried out.
 """

@@ -260,7 +260,7 @@ def _resume_uploads(store: CatalogStore) -> None:
     folder = getattr(store, "folder", None)
     if folder is None or store.read_only or not os.path.isdir(os.path.join(folder, "uploads")):
         return
-    if next(os.scandir(os.path.join(folder, "uploads")), None) is not None:
+    if os.listdir(os.path.join(folder, "uploads")):
         from dawnlight.ingest._dispatcher import ensure_dispatcher
 
         ensure_dispatcher(store)

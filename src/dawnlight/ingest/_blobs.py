@@ -78,7 +78,7 @@ class BlobFolder:
     def spools(self) -> list[str]:
         """Return the ids of the uploads that have data."""
         try:
-            return sorted(entry.name for entry in os.scandir(self.uploads))
+            return sorted(os.listdir(self.uploads))
         except FileNotFoundError:
             return []
 
