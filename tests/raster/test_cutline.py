@@ -1,6 +1,7 @@
 """Cutting along a geometry: the rule, and that pieces give the whole."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -117,3 +118,16 @@ def test_parts_beyond_the_edge_of_mercator_are_where_the_output_is():
     kept = Cutline(across, box).inside(Window(0, 0, *box.shape))
     assert kept[4:24, 10:30].all()
     assert kept.sum() == 400
+
+
+def test_threads_share_a_cutline():
+    # A prepared geometry of GEOS that two threads ask at once ends the process.
+    grid = GeoBox.from_geotrans((0, 1, 0, 400, 0, -1), (400, 400), 32631)
+    shape = shapely.Point(200, 200).buffer(180, quad_segs=2000)
+    windows = [Window(50 * (k // 8), 50 * (k % 8), 50, 50) for k in range(64)]
+    expected = [Cutline(shape, grid).inside(window) for window in windows]
+    for _ in range(30):
+        cutline = Cutline(shape, grid)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(cutline.inside, windows))
+        assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,14 @@ class Cutline:
         self.geobox = geobox
         self.all_touched = all_touched
         self._wkb = shapely.to_wkb(_turned_onto(shapely.force_2d(geometry), geobox))
-        self._prepared: Any = None
+        self._own = threading.local()
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_prepared": None}
+        return {name: value for name, value in self.__dict__.items() if name != "_own"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
+        self._own = threading.local()
 
     def on(self, geobox: GeoBox) -> Cutline:
         """Return the same cutline for another grid in the same CRS."""
@@ -68,11 +70,17 @@ class Cutline:
         return bool(shapely.intersects(self._geometry(), self._outline(window)))
 
     def _geometry(self) -> Any:
-        if self._prepared is None:
-            geometry = shapely.from_wkb(self._wkb)
-            shapely.prepare(geometry)
-            self._prepared = geometry
-        return self._prepared
+        """Return the geometry of this thread.
+
+        Each has its own: asking a prepared geometry of GEOS adds to its index, and two threads that do so at
+        once end the process.
+        """
+        prepared = getattr(self._own, "prepared", None)
+        if prepared is None:
+            prepared = shapely.from_wkb(self._wkb)
+            shapely.prepare(prepared)
+            self._own.prepared = prepared
+        return prepared
 
     def _outline(self, window: Window) -> Any:
         """Outline of a window in the CRS; the affine may be rotated."""
