@@ -25,7 +25,7 @@ class _Found:
 
     lazy: LazyRaster | LazyComposite
     sliced_late: bool
-    """Whether a part is taken after other operations, so that whole chunks are read."""
+    """Whether a part is taken by a second slicing or after other operations: whole chunks are read then."""
 
 
 def explain(obj: xr.DataArray | xr.Dataset) -> Explanation:
@@ -42,7 +42,9 @@ def explain(obj: xr.DataArray | xr.Dataset) -> Explanation:
     for each in found:
         part, notes = _selection(obj, each.lazy)
         if each.sliced_late:
-            notes.append("a part was taken after other operations: the chunks it touches are read whole")
+            notes.append(
+                "slices were not taken all at once before anything else: the chunks they touch count as whole"
+            )
         assert each.lazy.sizes is not None
         explained.append(
             explain_lazy(each.lazy, each.lazy.sizes, part, whole_chunks=each.sliced_late, notes=tuple(notes))
@@ -69,40 +71,26 @@ def _find(obj: xr.DataArray | xr.Dataset) -> list[_Found]:
         for value in layer.values():
             lazy = getattr(value, "value", value)
             if isinstance(lazy, LazyRaster | LazyComposite) and lazy.sizes is not None:
-                late = _is_sliced_late(graph, name, lazy.ndim) if name else True
+                late = _is_sliced_late(graph, name) if name else True
                 found.setdefault(repr(lazy.__dask_tokenize__()), _Found(lazy=lazy, sliced_late=late))
     return list(found.values())
 
 
-def _is_sliced_late(graph: Any, origin: str, ndim: int) -> bool:
-    """Whether any slicing in a graph comes too late for dask to push it into the reads.
+def _is_sliced_late(graph: Any, origin: str) -> bool:
+    """Whether a graph has slicing that dask does not push into the reads of an array.
 
-    It is in time when only slicing lies before it, and none that drops a dim.
+    Dask pushes the slicing that comes first, directly on the array, and no other.
     """
     after: dict[str, list[str]] = {}
     for name, needed in graph.dependencies.items():
         for each in needed:
             after.setdefault(each, []).append(name)
-    early: set[str] = set()
-    # The layer after the array's own one reads the chunks.
-    waiting = [(name, name) for name in after.get(origin, [])]
-    while waiting:
-        name, _ = waiting.pop()
-        for following in after.get(name, []):
-            if _is_slicing(following) and following not in early and _width(graph.layers[name]) == ndim:
-                early.add(following)
-                waiting.append((following, name))
-    return any(_is_slicing(name) and name not in early for name in graph.layers)
+    first = {name for reading in after.get(origin, []) for name in after.get(reading, [])}
+    return any(_is_slicing(name) and name not in first for name in graph.layers)
 
 
 def _is_slicing(name: str) -> bool:
     return name.startswith("getitem")
-
-
-def _width(layer: Mapping[Any, Any]) -> int:
-    """Return the number of dims of the array that a layer makes."""
-    key = next(iter(layer))
-    return len(key) - 1 if isinstance(key, tuple) else 0
 
 
 # -- the labels ---------------------------------------------------------------------------------------
