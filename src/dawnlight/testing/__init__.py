@@ -4,14 +4,14 @@ A store or a reader of one's own is tested by a subclass of the suite and a fixt
 Importing this package loads nothing else, since some of it needs packages that only tests have
 (`hypothesis`).
 
-======================================= ===============================================================
+================================= ===============================================================
 `dawnlight.testing._rasters`      tiny real raster files of every layout
 `dawnlight.testing._memory`       readers that serve arrays, record reads, or forbid them
 `dawnlight.testing._oracle`       GDAL's exact warp, and plain reference kernels
 `dawnlight.testing._range_server` a web server that counts, delays and fails as told
 `dawnlight.testing._store_suite`  what every catalog store must do
 `dawnlight.testing._strategies`   documents, filters and queries for Hypothesis
-======================================= ===============================================================
+================================= ===============================================================
 """
 
 from __future__ import annotations
