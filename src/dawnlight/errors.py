@@ -39,6 +39,7 @@ of the reference platform's HTTP statuses; they carry the same ``status``.
     │   │   └── NoFootprintError         also RuntimeError: a context that covers no known area
     │   ├── GridError                    a context does not resolve to a pixel grid
     │   ├── EmptyCollectionError         no images to load
+    │   ├── DuplicatePathError           also RuntimeError: two images would be written to one file
     │   ├── InvalidTileError             a tile key or tile parameters
     │   ├── InvalidLatLonError
     │   ├── InvalidRowColError
@@ -78,6 +79,7 @@ __all__ = [
     "ConflictError",
     "DawnlightError",
     "DeletedObjectError",
+    "DuplicatePathError",
     "EmptyCollectionError",
     "FilterError",
     "ForbiddenError",
@@ -308,6 +310,10 @@ class GridError(ParameterError):
 
 class EmptyCollectionError(ParameterError):
     """There are no images to load."""
+
+
+class DuplicatePathError(ParameterError, RuntimeError):
+    """Two images would be written to the same file."""
 
 
 class InvalidTileError(ParameterError):
