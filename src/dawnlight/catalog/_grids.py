@@ -91,7 +91,7 @@ def grid_reasons(context: GeoContext, table: SourceTable, geobox: GeoBox) -> dic
         ]
         if own:
             on_grid = any(_is_on(geobox, grid) for grid in own)
-            off = ", not on its pixels (align_pixels=False)" if context.align_pixels is False else ""
+            off = ", not on its pixels (align_pixels=False)" if _is_unaligned(context) else ""
             why["resolution"] = "that of the finest band" + (", on its own pixels" if on_grid else off)
         else:
             why["resolution"] = "the finest pixel of the images in units of the CRS"
@@ -122,10 +122,15 @@ def _complete(context: AOI, table: SourceTable) -> GeoBox:
     if sized:
         return context.assign(crs=crs).geobox
     finest = _finest(grids, crs)
-    if finest is not None and finest.is_north_up and context.align_pixels is not False:
+    if finest is not None and finest.is_north_up and not _is_unaligned(context):
         return _lay_on(finest, context)
     resolution = pixel_size(finest) if finest is not None else _converted(grids, crs)
     return context.assign(crs=crs, resolution=resolution).geobox
+
+
+def _is_unaligned(context: AOI) -> bool:
+    """Whether the user said that pixels are not to be aligned; `align_pixels` tells what follows."""
+    return context._align_pixels is False
 
 
 def _grids(table: SourceTable) -> list[GeoBox]:

@@ -15,6 +15,7 @@ from dawnlight.errors import EmptyCollectionError, ParameterError
 from dawnlight.geo import GeoBox
 from dawnlight.raster._chunks import ChunksLike, normalize_chunks
 from dawnlight.raster._cog import shared_reader
+from dawnlight.raster._dtypes import common_type, data_type_of, numpy_dtype
 from dawnlight.raster._failures import Failure, FailureLog
 from dawnlight.raster._lazy import LazyRaster, Output
 from dawnlight.raster._plan import MaskPolicy, make_plan
@@ -60,8 +61,6 @@ class Loading:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values before masking."""
-        from dawnlight.raster._dtypes import numpy_dtype
-
         return numpy_dtype(self.request.data_type)
 
     def to_dask(self, chunks: ChunksLike = "auto") -> Any:
@@ -117,6 +116,11 @@ def prepare(
         raise EmptyCollectionError("the collection is empty; there is nothing to load")
     if options.errors not in ("raise", "mask"):
         raise ParameterError(f"errors={options.errors!r} must be 'raise' or 'mask'")
+    if options.errors == "mask" and not options.mask_nodata:
+        raise ParameterError(
+            "errors='mask' masks the pixels of files that cannot be read, so it needs mask_nodata=True; "
+            "without masks they would hold numbers that nobody measured"
+        )
     products = list(dict.fromkeys(str(image.product_id) for image in images))
     request = make_request(
         products,
@@ -184,8 +188,8 @@ def scaling_of(
 def _output(request: Request) -> tuple[Output, tuple[Scale, ...] | None]:
     """Say what the engine makes of the pixels; a layer's extremes have to wait for the whole layer."""
     automatic = () in request.scales
-    names = [np.dtype(spec.dtype) for spec in request.specs[: request.keep]]
-    dtype = np.result_type(*names).name if automatic else _numpy_name(request.data_type)
+    read = common_type([data_type_of(spec.dtype) for spec in request.specs[: request.keep]])
+    dtype = numpy_dtype(read if automatic else request.data_type).name
     output = Output(
         dtype=dtype,
         scales=[None] * len(request.names) if automatic else request.scales,  # type: ignore[arg-type]
@@ -194,9 +198,3 @@ def _output(request: Request) -> tuple[Output, tuple[Scale, ...] | None]:
         keep=range(request.keep),
     )
     return output, request.scales[: request.keep] if automatic else None
-
-
-def _numpy_name(data_type: str) -> str:
-    from dawnlight.raster._dtypes import numpy_dtype
-
-    return numpy_dtype(data_type).name

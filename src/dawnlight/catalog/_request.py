@@ -12,6 +12,8 @@ import numpy as np
 from dawnlight.catalog._bridge import BandDefinition, definitions_of
 from dawnlight.errors import BandError, ParameterError, ParameterTypeError
 from dawnlight.raster._dtypes import common_type, numpy_dtype
+from dawnlight.raster._levels import resolve_level
+from dawnlight.raster._overviews import AREA_KERNELS
 from dawnlight.raster._scaling import Scale, resolve_common_scaling, resolve_scaling
 from dawnlight.raster._sources import BandSpec, normalize_resampler
 
@@ -115,7 +117,8 @@ def make_request(
     else:
         scales, resolved = resolve_common_scaling(products, processing_level, scaling, data_type)
     numpy_dtype(resolved)
-    kernels = _kernels(names, resampler, definitions)
+    categories = [_is_category(name, definitions) or k == alpha for k, name in enumerate(names)]
+    kernels = _kernels(names, resampler, categories, alpha)
     return Request(
         names=tuple(names),
         keep=len(asked),
@@ -123,7 +126,10 @@ def make_request(
         mask_nodata=bool(mask_nodata),
         scales=(*(scales or [None] * len(asked)), *([None] * (len(names) - len(asked)))),
         data_type=resolved,
-        specs=tuple(_spec(name, kernel, definitions) for name, kernel in zip(names, kernels, strict=True)),
+        specs=tuple(
+            _spec(name, kernel, category, definitions)
+            for name, kernel, category in zip(names, kernels, categories, strict=True)
+        ),
         definitions=definitions,
     )
 
@@ -160,10 +166,19 @@ def _decide_alpha(
     return asked, len(asked) - 1
 
 
+def _is_category(name: str, definitions: Mapping[str, Mapping[str, BandDefinition]]) -> bool:
+    """Whether a band holds labels; what one product calls classes is not blended for another's sake."""
+    return any(bands[name].is_category for bands in definitions.values())
+
+
 def _kernels(
-    names: Sequence[str], resampler: object, definitions: Mapping[str, Mapping[str, BandDefinition]]
+    names: Sequence[str], resampler: object, categories: Sequence[bool], alpha: int | None
 ) -> list[str | None]:
-    """Kernel of each band; None protects categories: nearest, or mode where pixels get coarser."""
+    """Kernel of each band; None protects categories: nearest, or mode where pixels get coarser.
+
+    The band that masks goes with those that it masks: pixels that are picked, or interpolated around their
+    centre, are shown where the alpha of just that centre is not 0.
+    """
     if isinstance(resampler, Mapping):
         chosen = {
             str(name): normalize_resampler(value, f"resampler[{name!r}]") for name, value in resampler.items()
@@ -176,18 +191,31 @@ def _kernels(
         default = chosen.pop("default_", "near")
     else:
         chosen, default = {}, normalize_resampler(resampler)
-    first = next(iter(definitions.values()))
-    return [chosen.get(name, None if first[name].is_category else default) for name in names]
+    kernels = [
+        chosen.get(name, None if category else default)
+        for name, category in zip(names, categories, strict=True)
+    ]
+    if alpha is not None and kernels[alpha] is None:
+        others = {kernel for k, kernel in enumerate(kernels) if k != alpha}
+        kernels[alpha] = "near" if others - AREA_KERNELS - {None} else None
+    return kernels
 
 
-def _spec(name: str, kernel: str | None, definitions: Mapping[str, Mapping[str, BandDefinition]]) -> BandSpec:
+def _spec(
+    name: str,
+    kernel: str | None,
+    category: bool,
+    definitions: Mapping[str, Mapping[str, BandDefinition]],
+) -> BandSpec:
     found = [bands[name] for bands in definitions.values()]
     dtype = numpy_dtype(common_type([each.data_type for each in found]))
-    nodata = [each.band.nodata for each in found]
+    # The file's nodata value is none of a processing level, where a valid pixel may come to have it.
+    shared = {None if resolve_level(each.scaling, each.level) else each.band.nodata for each in found}
+    nodata = shared.pop() if len(shared) == 1 else None
     return BandSpec(
         name=name,
         dtype=dtype.name,
-        nodata=None if nodata[0] is None or any(value != nodata[0] for value in nodata) else float(nodata[0]),
-        category=found[0].is_category,
+        nodata=None if nodata is None else float(nodata),
+        category=category,
         resampler=kernel,
     )
