@@ -113,7 +113,9 @@ class Roads:
         most = _MOST_KEYS
         if walk is not None:
             rows = connection.execute(_LAST_KEY).scalar_one() or 0
-            most = min(max(2 * math.isqrt(wanted * rows), _FEWEST_PROBED), _MOST_PROBED)
+            # Candidates with a place are cheap: most are never read.
+            share = 1 if self._boxes is None else 2
+            most = min(max(share * math.isqrt(wanted * rows), _FEWEST_PROBED), _MOST_PROBED)
         keys: list[int] | None = None
         if self._boxes is not None:
             found = self._by_place(connection, most)
