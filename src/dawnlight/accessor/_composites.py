@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dawnlight.accessor._bands import bands_of
 from dawnlight.accessor._chunks import rechunk
+from dawnlight.accessor._fused import reduce_source
 from dawnlight.accessor._masks import Rule, hidden_pixels, rule_bands
 from dawnlight.accessor._missing import hide, to_floating, with_encoding
 from dawnlight.errors import BandError, ParameterError
@@ -43,10 +44,14 @@ def composite(
         raise ParameterError(
             f"a composite is made over the dim 'time'; the array has {tuple(map(str, array.dims))}"
         )
-    hidden = None if mask is None else hidden_pixels(array, mask, dilation=dilation)
     chosen = _select(array, bands, method, [] if mask is None else rule_bands(mask))
+    hidden = None if mask is None else hidden_pixels(array, mask, dilation=dilation)
+    share = 0.5 if q is None else q / 100
+    fused = reduce_source(array, chosen, method, share, mask, dilation)
+    if fused is not None:
+        return _labelled(fused, chosen, method)
     floating = to_floating(chosen) if hidden is None else hide(chosen, hidden)
-    return _labelled(_reduce(floating, method, q), floating, method)
+    return _labelled(_reduce(floating, method, share), floating, method)
 
 
 def _select(
@@ -78,7 +83,7 @@ def _select(
     return array.isel(band=[names.index(name) for name in wanted])
 
 
-def _reduce(array: xr.DataArray, method: str, q: float | None) -> xr.DataArray:
+def _reduce(array: xr.DataArray, method: str, share: float) -> xr.DataArray:
     if method == "count":
         return array.notnull().sum("time")
     if method == "mean":
@@ -92,7 +97,6 @@ def _reduce(array: xr.DataArray, method: str, q: float | None) -> xr.DataArray:
         found = filled.min("time") if method == "min" else filled.max("time")
         return found.where(array.notnull().any("time"))
     array = rechunk(array, {"time": -1})
-    share = 0.5 if method == "median" else (q or 0.0) / 100
     reduced: xr.DataArray = xr.apply_ufunc(
         _pick if method in ("first", "last") else _quantile,
         array,
