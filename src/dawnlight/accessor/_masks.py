@@ -102,6 +102,6 @@ def _grown(hidden: xr.DataArray, pixels: int) -> xr.DataArray:
     last = hidden.transpose(..., ydim, xdim)
     if last.chunks is None:
         return last.copy(data=dilate(np.asarray(last.data), pixels))
-    depth = {last.ndim - 2: pixels, last.ndim - 1: pixels}
+    depth = {axis: min(pixels, last.shape[axis]) for axis in (last.ndim - 2, last.ndim - 1)}
     grown = last.data.map_overlap(dilate, pixels=pixels, depth=depth, boundary=False, dtype=bool)
     return last.copy(data=grown)
