@@ -72,8 +72,6 @@ def _labels(loading: Loading, **parts: Any) -> Labels:
     request = loading.request
     names = request.names[: request.keep]
     bands = [request.first(position).band for position in range(request.keep)]
-    nodata = [spec.nodata for spec in request.specs[: request.keep]]
-    scaled = any(scale is not None for scale in request.scales)
     along_band: dict[str, Sequence[Any]] = {
         "band_type": [str(band.type) for band in bands],
         "wavelength": [getattr(band, "wavelength_nm_center", None) for band in bands],
@@ -93,7 +91,7 @@ def _labels(loading: Loading, **parts: Any) -> Labels:
         along_band=along_band,
         band_attrs={"dawnlight": json.dumps(records)},
         attrs={"data_type": request.data_type},
-        encoding=storage_encoding(loading.dtype, [None] * len(nodata) if scaled else nodata, request.masked),
+        encoding=storage_encoding(loading.dtype, request.marks, request.masked),
         **parts,
     )
 

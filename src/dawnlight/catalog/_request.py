@@ -58,6 +58,18 @@ class Request:
         """Value of missing pixels, by band, where they are not masked."""
         return [0.0 if spec.nodata is None else spec.nodata for spec in self.specs]
 
+    @property
+    def marks(self) -> list[float | None]:
+        """Value that marks missing pixels, by band of the result; None where valid pixels may have it, too.
+
+        That is so after scaling or a change to a narrower type, and where nodata is not masked.
+        """
+        dtype = numpy_dtype(self.data_type)
+        return [
+            spec.nodata if self.mask_nodata and scale is None and np.can_cast(spec.dtype, dtype) else None
+            for spec, scale in zip(self.specs[: self.keep], self.scales, strict=False)
+        ]
+
     def first(self, position: int) -> BandDefinition:
         """Definition of a band in the first product."""
         product = next(iter(self.definitions.values()))
