@@ -47,7 +47,7 @@ def composite(
     chosen = _select(array, bands, method, [] if mask is None else rule_bands(mask))
     hidden = None if mask is None else hidden_pixels(array, mask, dilation=dilation)
     share = 0.5 if q is None else q / 100
-    fused = reduce_source(array, chosen, method, share, mask, dilation)
+    fused = reduce_source(array, chosen, method, share, mask, dilation) if array.size else None
     if fused is not None:
         return _labelled(fused, chosen, method)
     floating = to_floating(chosen) if hidden is None else hide(chosen, hidden)
@@ -86,6 +86,9 @@ def _select(
 def _reduce(array: xr.DataArray, method: str, share: float) -> xr.DataArray:
     if method == "count":
         return array.notnull().sum("time")
+    if not array.sizes["time"]:
+        nothing: xr.DataArray = array.sum("time")
+        return nothing.where(False)
     if method == "mean":
         # In double precision, and without the warning that a mean of nothing gives.
         total, count = array.sum("time", dtype=np.float64), array.notnull().sum("time")

@@ -38,8 +38,7 @@ def sample(array: xr.DataArray, points: Any, *, crs: Any, method: str) -> xr.Dat
     floating = to_floating(array)
     y, x = np.floor(rows).astype(np.intp), np.floor(cols).astype(np.intp)
     if geobox.size == 0:
-        found = floating.isel({dims[0]: [], dims[1]: 0}, drop=True).rename({dims[0]: "point"})
-        found = found.reindex(point=range(len(xy)))
+        found = floating.sum(list(dims)).where(False).expand_dims(point=len(xy), axis=-1)
     else:
         found = _pick(floating, dims, y, x)
         if method == "bilinear":

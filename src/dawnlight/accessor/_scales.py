@@ -75,6 +75,8 @@ def _scaled(record: Any, wish: Any, data_type: str) -> dict[str, Any]:
 
 def _scale_band(part: xr.DataArray, wish: Any, inner: np.dtype[Any], outer: np.dtype[Any]) -> xr.DataArray:
     """Scale one band; ``()`` stretches each time slot from its least to its greatest value."""
+    if part.size == 0:
+        return part.astype(outer)
     extremes: list[xr.DataArray] = []
     if wish == ():
         dims = list(spatial_dims(part))

@@ -35,6 +35,7 @@ STATISTICS = (
     "variety",
 )
 _WHOLE = ("median", "mode", "variety")
+_SUMS = ("count", "sum", "variety")
 
 
 def zonal(array: xr.DataArray, polygons: Any, stats: str | Sequence[str], *, crs: Any) -> Any:
@@ -73,7 +74,10 @@ def _zone(
     wanted: Sequence[str],
 ) -> xr.Dataset:
     """Statistics of one zone; only the window around it is looked at."""
-    window = window_of(shape, geobox) or Window(0, 0, min(1, geobox.height), min(1, geobox.width))
+    window = window_of(shape, geobox)
+    if window is None:
+        nothing = array.isel({dims[0]: slice(0, 1), dims[1]: slice(0, 1)}).sum(dims) * 0.0
+        return xr.Dataset({name: nothing if name in _SUMS else nothing.where(False) for name in wanted})
     part = array.isel({dims[0]: window.slices[0], dims[1]: window.slices[1]})
     part = part.drop_vars([name for name in part.coords if {*part.coords[name].dims} & {*dims}])
     weights = _weights(part, geobox.window(window), dims, shape)
