@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import shapely
 
 from dawnlight.errors import RasterReadError
-from dawnlight.geo import GeoBox
+from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._chunks import normalize_chunks
 from dawnlight.raster._cog import CogReader
 from dawnlight.raster._cutline import Cutline
@@ -166,6 +167,28 @@ def test_files_for_gdal_and_remote_files_say_so(tmp_path):
     lazy[0, 0, :5, :5]
     sizes = normalize_chunks("auto", lazy.plan, lazy.shape, 4)
     assert explain(lazy, sizes).sources[0].reader.startswith("GDAL: ")
+
+
+class _Knowing:
+    """A reader that knows the directories of a file that lies elsewhere."""
+
+    def __init__(self, tiff):
+        self.tiff = tiff
+
+    def known(self, file):
+        return self.tiff
+
+
+def test_requests_to_remote_files_are_joined_as_the_reader_joins_them(tmp_path):
+    path = write_raster(tmp_path / "a.tif", noise((1, *GRID.shape), "uint16", 1), GRID, tiled=16)
+    reader = CogReader()
+    (source,) = file_sources(path)
+    reader.read(source.file, (1,), 0, Window(0, 0, 5, 5), masks=("none",))
+    remote = replace(source, file=replace(source.file, href="https://example.org/a.tif"))
+    for known, requests in ((reader.known(source.file), 1), (None, 5 + 1)):
+        lazy = make_lazy([[remote]], GRID, _Knowing(known))
+        found = explain(lazy, normalize_chunks("auto", lazy.plan, lazy.shape, 4))
+        assert (found.tiles, found.requests) == (5 * 7, requests)
 
 
 def test_text_html_and_dict():

@@ -17,6 +17,7 @@ from dawnlight.raster._href import is_remote
 from dawnlight.raster._lattice import GridPair
 from dawnlight.raster._overviews import AREA_KERNELS, LevelChoice, choose_level
 from dawnlight.raster._plan import ReadPlan, kernel_radius
+from dawnlight.raster._remote_ahead import coalesce
 from dawnlight.raster._sources import Layout
 from dawnlight.raster._tiff import TiffFile, TiffLevel
 
@@ -198,8 +199,9 @@ def _add(sums: _Sums, part: _Part, windows: Sequence[Window]) -> int:
             continue
         rows = range(found.y // block[0], -(-found.stop_y // block[0]))
         cols = range(found.x // block[1], -(-found.stop_x // block[1]))
-        touched.update((row, col) for row in rows for col in cols)
-        runs += len(rows)
+        tiles = [(row, col) for row in rows for col in cols]
+        touched.update(tiles)
+        runs += _requests(part, tiles, len(rows))
         largest = max(largest, found.size * len(part.numbers) * (itemsize + 1))
     count = touched.total()
     if not count:
@@ -209,7 +211,7 @@ def _add(sums: _Sums, part: _Part, windows: Sequence[Window]) -> int:
     sums.tiles += count * factor * planes
     sums.distinct += len(touched) * factor * planes
     if is_remote(part.file.href):
-        sums.requests += runs * factor * planes
+        sums.requests += runs * factor
         if part.known is None:
             sums.headers.add(part.file)
     else:
@@ -220,9 +222,39 @@ def _add(sums: _Sums, part: _Part, windows: Sequence[Window]) -> int:
     return largest
 
 
-def _block(part: _Part) -> tuple[int, int]:
+def _requests(part: _Part, tiles: Sequence[tuple[int, int]], rows: int) -> int:
+    """Range requests for tiles of a remote file: as they lie if that is known, else one for each row."""
+    level = _tiff_level(part)
+    if level is None:
+        return rows
+    ranges = [
+        (int(level.offsets[number]), int(level.counts[number]))
+        for number in (
+            level.tile_number(row, col, plane)
+            for row, col in tiles
+            for plane in _planes(level, part.numbers)
+            if row < level.down and col < level.across
+        )
+        if level.counts[number]
+    ]
+    return len(coalesce(sorted(ranges)))
+
+
+def _tiff_level(part: _Part) -> TiffLevel | None:
+    """Directory of the level that is read, if the file's directories are known."""
     if isinstance(part.known, TiffFile) and part.level.level < len(part.known.levels):
-        return part.known.levels[part.level.level].tile
+        return part.known.levels[part.level.level]
+    return None
+
+
+def _planes(level: TiffLevel, numbers: Sequence[int]) -> list[int]:
+    return [number - 1 for number in numbers] if level.separate else [0]
+
+
+def _block(part: _Part) -> tuple[int, int]:
+    level = _tiff_level(part)
+    if level is not None:
+        return level.tile
     height, width = part.layout.block
     return min(height, part.level.shape[0]), min(width, part.level.shape[1])
 
@@ -233,8 +265,9 @@ def _is_separate(part: _Part) -> bool:
 
 def _stored(part: _Part, touched: Counter[tuple[int, int]], decoded: float) -> float:
     """Compressed bytes of tiles: from the file's directory if known, else from its size."""
-    if isinstance(part.known, TiffFile) and part.level.level < len(part.known.levels):
-        return _listed(part.known.levels[part.level.level], part.numbers, touched)
+    level = _tiff_level(part)
+    if level is not None:
+        return _listed(level, part.numbers, touched)
     size = part.file.size_bytes
     if size is None:
         return decoded
@@ -246,7 +279,7 @@ def _stored(part: _Part, touched: Counter[tuple[int, int]], decoded: float) -> f
 
 
 def _listed(level: TiffLevel, numbers: Sequence[int], touched: Counter[tuple[int, int]]) -> float:
-    planes = [number - 1 for number in numbers] if level.separate else [0]
+    planes = _planes(level, numbers)
     return float(
         sum(
             int(level.counts[level.tile_number(row, col, plane)]) * times
