@@ -89,7 +89,7 @@ class ImageUploads:
         >>> upload = image.upload("field.tif")  # doctest: +SKIP
         >>> upload.wait_for_completion()  # doctest: +SKIP
         >>> upload.status  # doctest: +SKIP
-        <ImageUploadStatus.SUCCESS: 'success'>
+        'success'
         """
         from dawnlight.ingest._submit import submit_files
 
