@@ -367,7 +367,8 @@ class ImageCollectionPixels:
             As for `stack`. The alpha band is in the file only if it was asked for.
         nodata : float, optional
             Value for missing pixels in a GeoTIFF, recorded in the file. By default the bands' own, if they
-            share one.
+            share one that no valid pixel can have; else the file gets a mask, which hides pixels of which
+            any band is missing. Pictures show missing pixels as 0.
         progress : bool, optional
             Show a progress bar.
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from dawnlight.catalog._loading import Loading
 from dawnlight.errors import DuplicatePathError, ParameterError, ParameterTypeError
 from dawnlight.geo import Window
-from dawnlight.raster._dtypes import cast
+from dawnlight.raster._dtypes import cast, nodata_in
 from dawnlight.raster._load import progress_bar, show_progress
+from dawnlight.raster._masked import to_masked
 
 __all__ = ["default_name", "destinations", "save", "save_all"]
 
@@ -81,7 +82,8 @@ def save(
         nodata=value,
         descriptions=loading.request.names[: loading.request.keep],
     )
-    blocks = _blocks(loading, value, progress=progress is True and show_progress(True))
+    shown = progress is True and show_progress(True)
+    blocks = _blocks(loading, value, masked=kind == "tif" and value is None, progress=shown)
     write_raster(target, blocks, layout, format=kind)
     return (
         dest if isinstance(target, str | PathLike) and dest is not None else (name if dest is None else None)
@@ -89,7 +91,7 @@ def save(
 
 
 def _nodata(loading: Loading, asked: float | None) -> float | None:
-    """Value that marks missing pixels in the file."""
+    """Value that marks missing pixels in the file; None leaves that to a mask."""
     dtype = loading.dtype
     if asked is not None:
         number = float(asked)
@@ -101,14 +103,13 @@ def _nodata(loading: Loading, asked: float | None) -> float | None:
         return number
     if dtype.kind == "f":
         return float("nan")
-    if any(scale is not None for scale in loading.request.scales):
-        return None
-    values = {spec.nodata for spec in loading.request.specs[: loading.request.keep]}
-    return values.pop() if len(values) == 1 else None
+    values = set(loading.request.marks)
+    value = values.pop() if len(values) == 1 else None
+    return None if nodata_in(dtype, value) is None else value
 
 
 def _blocks(
-    loading: Loading, nodata: float | None, *, progress: bool
+    loading: Loading, nodata: float | None, *, masked: bool, progress: bool
 ) -> Iterator[tuple[Window, NDArray[Any]]]:
     """Blocks of the first layer in reading order; a few are read ahead, so memory stays bounded."""
     ny, nx = loading.geobox.shape
@@ -123,7 +124,7 @@ def _blocks(
             values = array[0, :, rows, cols].compute(scheduler="synchronous")
         else:
             values = loading.lazy[0, :, rows, cols]
-        return _settled(values, loading.dtype, nodata)
+        return _settled(values, loading.dtype, nodata, masked=masked)
 
     with (
         ThreadPoolExecutor(workers) as pool,
@@ -146,10 +147,14 @@ def _blocks(
                 future.cancel()
 
 
-def _settled(values: NDArray[Any], dtype: np.dtype[Any], nodata: float | None) -> NDArray[Any]:
-    """Values in the file's type, missing pixels replaced by its nodata value, or by 0 where it has none."""
+def _settled(
+    values: NDArray[Any], dtype: np.dtype[Any], nodata: float | None, *, masked: bool
+) -> NDArray[Any]:
+    """Values in the file's type, missing ones masked, or else the nodata value, or 0 where there is none."""
     if values.dtype == dtype and dtype.kind != "f":
         return values
+    if masked:
+        return to_masked(values, dtype)
     if nodata is not None and not np.isnan(nodata):
         values = np.where(np.isnan(values), values.dtype.type(nodata), values)
     return cast(values, dtype)

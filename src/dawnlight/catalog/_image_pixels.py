@@ -198,7 +198,8 @@ class ImagePixels:
             ``"tif"``, ``"png"`` or ``"jpg"``, where ``dest`` does not say.
         nodata : float, optional
             Value for missing pixels in a GeoTIFF, recorded in the file. By default the bands' own, if they
-            share one.
+            share one that no valid pixel can have; else the file gets a mask, which hides pixels of which
+            any band is missing. Pictures show missing pixels as 0.
         progress : bool, optional
             Show a progress bar.
 

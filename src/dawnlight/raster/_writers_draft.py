@@ -29,7 +29,8 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout, *, tile: int = _
     path : Path
         File to make.
     blocks : iterable of (Window, ndarray)
-        Arrays are (band, y, x). Together they must cover the grid.
+        Arrays are (band, y, x). Together they must cover the grid. Where masked arrays miss a value of any
+        band, the file's mask hides the pixel; it gets a mask only if one does.
     layout : FileLayout
         What to write.
     tile : int, default: 512
@@ -44,37 +45,61 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout, *, tile: int = _
     """
     height, width = layout.geobox.shape
     tiled = {"tiled": True, "blockxsize": tile, "blockysize": tile} if min(height, width) > tile else {}
-    written = 0
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=height,
-        width=width,
-        count=layout.count,
-        dtype=layout.dtype,
-        nodata=layout.nodata,
-        crs=layout.geobox.crs.to_wkt(),
-        transform=layout.geobox.transform,
-        interleave="pixel",
-        # GDAL guesses RGB from the number of bands; three bands of reflectance are no picture.
-        photometric="minisblack",
-        bigtiff="if_safer",
-        **tiled,
-    ) as file:
+    written: list[Window] = []
+    masked = False
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            height=height,
+            width=width,
+            count=layout.count,
+            dtype=layout.dtype,
+            nodata=layout.nodata,
+            crs=layout.geobox.crs.to_wkt(),
+            transform=layout.geobox.transform,
+            interleave="pixel",
+            # GDAL guesses RGB from the number of bands; three bands of reflectance are no picture.
+            photometric="minisblack",
+            bigtiff="if_safer",
+            **tiled,
+        ) as file,
+    ):
         describe_draft(file, layout)
         for window, block in blocks:
             _check_block(window, block, layout)
             rows_columns = ((window.y, window.stop_y), (window.x, window.stop_x))
             if block.size:
-                file.write(np.ascontiguousarray(block), window=rows_columns)
-            written += window.size
-    if written != height * width:
-        raise ParameterError(f"the blocks hold {written} pixels of a grid of {height} x {width}")
+                file.write(np.ascontiguousarray(np.ma.getdata(block)), window=rows_columns)
+            hidden = _hidden(block)
+            if hidden is not None and not masked:
+                masked = True
+                for earlier in written:
+                    _write_mask(file, np.ones(earlier.shape, bool), earlier)
+            if masked:
+                _write_mask(file, np.ones(window.shape, bool) if hidden is None else ~hidden, window)
+            written.append(window)
+    count = sum(window.size for window in written)
+    if count != height * width:
+        raise ParameterError(f"the blocks hold {count} pixels of a grid of {height} x {width}")
     least = height * width * layout.count * np.dtype(layout.dtype).itemsize
     if path.stat().st_size < least:
         # GDAL does not always tell that a disk is full.
         raise OSError(f"only {path.stat().st_size} of {least} bytes could be written; is the disk full?")
+
+
+def _hidden(block: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Pixels of which a band is missing, or None where nothing is."""
+    if not np.ma.is_masked(block):
+        return None
+    return np.asarray(np.ma.getmaskarray(block).any(axis=0), dtype=bool)
+
+
+def _write_mask(file: Any, valid: NDArray[np.bool_], window: Window) -> None:
+    if valid.size:
+        file.write_mask(valid, window=((window.y, window.stop_y), (window.x, window.stop_x)))
 
 
 def _check_block(window: Window, block: NDArray[Any], layout: FileLayout) -> None:
