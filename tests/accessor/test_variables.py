@@ -63,6 +63,12 @@ def test_the_way_back(stack: xr.DataArray) -> None:
     np.testing.assert_array_equal(back.dl.ndarray(), stack.dl.ndarray())
 
 
+def test_values_of_a_dataset(stack: xr.DataArray) -> None:
+    found = stack.dl.to_dataset().dl.ndarray()
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, stack.dl.ndarray())
+
+
 def test_nothing_is_computed(lazy: xr.DataArray, nothing_computed: Callable[[], Any]) -> None:
     with nothing_computed():
         back = lazy.dl.to_dataset().dl.to_dataarray()

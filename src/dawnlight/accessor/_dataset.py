@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import xarray as xr
 
 from dawnlight.accessor._asking import Asking
@@ -30,6 +32,20 @@ class DatasetAccessor(
 
     def __repr__(self) -> str:
         return f"<.dl of {', '.join(map(str, self._obj.data_vars)) or 'an empty dataset'}>"
+
+    def ndarray(self) -> Any:
+        """Compute the variables that have dims y and x and return them as one NumPy array.
+
+        Returns
+        -------
+        numpy.ma.MaskedArray or numpy.ndarray
+            As `DataArrayAccessor.ndarray` of `to_dataarray`: in the common type of the files where all
+            variables still have values of files.
+        """
+        from dawnlight.accessor._native import to_native
+        from dawnlight.accessor._variables import to_dataarray
+
+        return to_native(to_dataarray(self._obj))
 
     def to_dataarray(self) -> xr.DataArray:
         """Join the variables that have dims y and x along a dim ``band``; the opposite of `to_dataset`.

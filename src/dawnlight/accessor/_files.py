@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dawnlight.accessor._bands import BandInfo, bands_of
 from dawnlight.accessor._georeference import geobox_of, spatial_dims
 from dawnlight.accessor._native import is_stored, native_dtype
+from dawnlight.accessor._shading import fill_value_of
 from dawnlight.errors import ParameterError, ParameterTypeError
 from dawnlight.geo import GeoBox, Window
 
@@ -181,7 +182,7 @@ def _storage(
     if dtype.kind == "f":
         return dtype, float("nan")
     if picture.dtype.kind != "f" and not is_stored(picture):
-        return dtype, None  # whole numbers of which none is missing
+        return dtype, fill_value_of(picture, None)
     values = {info.nodata for info in infos}
     value_of_all = values.pop() if len(values) == 1 else None
     if value_of_all is not None:
