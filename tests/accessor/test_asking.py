@@ -195,5 +195,4 @@ def test_datasets_answer_too(stack: xr.DataArray, catalog: CatalogClient) -> Non
     assert dataset.dl.geobox == GRID
     assert list(dataset.dl.bands) == ["green", "red", "nir", "scl"]
     assert len(dataset.dl.find_images(catalog)) == 3
-    assert repr(dataset.dl) == "<.dl of green, red, nir, scl>"
-    assert repr(stack.dl) == "<.dl of time: 3 x band: 4 x y: 48 x x: 64>"
+    assert repr(dataset.dl).startswith("<.dl of green, red, nir, scl (")

@@ -44,7 +44,14 @@ class DataArrayAccessor(
         self._obj = obj
 
     def __repr__(self) -> str:
-        return f"<.dl of {' x '.join(f'{dim}: {size}' for dim, size in self._obj.sizes.items())}>"
+        from dawnlight.accessor._summaries import summary_text
+
+        return summary_text(self._obj)
+
+    def _repr_html_(self) -> str:
+        from dawnlight.accessor._summaries import summary_html
+
+        return summary_html(self._obj)
 
     def ndarray(self) -> Any:
         """Compute the values and return them as the reference platform does: in the files' own type.

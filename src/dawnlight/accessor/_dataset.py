@@ -31,7 +31,14 @@ class DatasetAccessor(
         self._obj = obj
 
     def __repr__(self) -> str:
-        return f"<.dl of {', '.join(map(str, self._obj.data_vars)) or 'an empty dataset'}>"
+        from dawnlight.accessor._summaries import summary_text
+
+        return summary_text(self._obj)
+
+    def _repr_html_(self) -> str:
+        from dawnlight.accessor._summaries import summary_html
+
+        return summary_html(self._obj)
 
     def ndarray(self) -> Any:
         """Compute the variables that have dims y and x and return them as one NumPy array.

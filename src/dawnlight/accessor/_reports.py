@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["KEY", "SAVED", "report_of"]
+__all__ = ["KEY", "SAVED", "known_failures", "report_of"]
 
 KEY = "dawnlight_report"
 """Attribute of ``spatial_ref``: token of the log of failures."""
@@ -45,6 +45,15 @@ def report_of(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]]:
         if (images is None or failure.image in images)
         and (bands is None or not bands.isdisjoint(failure.bands))
     ]
+
+
+def known_failures(obj: xr.DataArray | xr.Dataset) -> int:
+    """Count what failed so far, as far as this process knows; it warns of nothing and asks nobody."""
+    from dawnlight.raster._failures import noted
+
+    reference = obj.coords.get("spatial_ref")
+    token = None if reference is None else reference.attrs.get(KEY)
+    return len(noted(token)) if isinstance(token, str) else 0
 
 
 def _saved(obj: xr.DataArray | xr.Dataset) -> list[dict[str, Any]] | None:

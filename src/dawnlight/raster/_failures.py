@@ -16,7 +16,7 @@ from dawnlight.errors import RasterError
 from dawnlight.raster._plan import Read
 from dawnlight.raster._sources import RasterSource
 
-__all__ = ["Failure", "FailureLog", "failures_of"]
+__all__ = ["Failure", "FailureLog", "failures_of", "noted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +167,12 @@ def failures_of(token: str) -> tuple[Failure, ...] | None:
         return log.failures
     # A log of this process that is gone had no failures: those that have are kept.
     return () if token.startswith(_process()) else None
+
+
+def noted(token: str) -> tuple[Failure, ...]:
+    """Return what this process itself noted under a token so far."""
+    log = _known.get(token)
+    return () if log is None else log.failures
 
 
 _numbers = itertools.count(1)
