@@ -274,6 +274,7 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
     def _pause(self, seconds: float) -> None:
         dispatcher = sys.modules.get("dawnlight.ingest._dispatcher")
         if dispatcher is None or not dispatcher.wait_for_a_job(self._client.store, seconds):
+            self._see_to_it()
             time.sleep(seconds)
 
     def _tell_failure(self) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 
-from dawnlight.errors import DawnlightError
+from dawnlight.errors import CatalogLockedError, DawnlightError
 from dawnlight.ingest._worker import UploadWorker, recover
 from dawnlight.storage import CatalogStore
 
@@ -50,7 +50,12 @@ class _Dispatcher(threading.Thread):
         recover(self.store)
         while not self.stop.is_set():
             self.wake.clear()
-            if worker.run_one() is not None:
+            try:
+                done = worker.run_one()
+            except CatalogLockedError:
+                self.stop.wait(_PAUSE)  # somebody writes for long; the job is still there
+                continue
+            if done is not None:
                 with _done:
                     _done.notify_all()
                 continue

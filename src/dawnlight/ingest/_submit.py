@@ -9,7 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from dawnlight.errors import RasterNotFoundError, RasterWriteError, UnsupportedRasterError
+from dawnlight.errors import (
+    CatalogAccessError,
+    RasterNotFoundError,
+    RasterWriteError,
+    UnsupportedRasterError,
+)
 from dawnlight.ingest._arrays import PixelArray, write_array
 from dawnlight.ingest._blobs import BlobFolder, sync_file, sync_folder
 from dawnlight.ingest._dispatcher import ensure_dispatcher
@@ -141,6 +146,8 @@ def find_sidecars(path: Path) -> list[str]:
 def _submit(
     store: CatalogStore, upload: Document, payload: dict[str, Any], write: Callable[[Path], list[str]]
 ) -> Document:
+    if store.read_only:
+        raise CatalogAccessError(f"{store.url!r} was opened with read_only=True, so it takes no uploads")
     queue = store.uploads
     blobs = BlobFolder(queue.folder)
     folder: Path | None = None

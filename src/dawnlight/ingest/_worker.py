@@ -82,6 +82,8 @@ class UploadWorker:
             if reply is None:
                 if self.stop.is_set():
                     self.queue.release(job)
+                elif job.id not in self.queue.unfinished():
+                    self.blobs.discard_spool(job.id)
                 return
             image = self._publishable(job, reply)
             events = [
