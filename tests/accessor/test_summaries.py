@@ -33,6 +33,17 @@ def test_datasets_and_plain_arrays(loaded: xr.DataArray) -> None:
     assert "b11 and 8 more" in repr(many.dl)
 
 
+def test_systems_without_a_name() -> None:
+    array = xr.DataArray(
+        np.zeros((2, 2)),
+        {"y": [1000.0, 768.3436417], "x": [0.0, 231.6563583]},
+        ("y", "x"),
+        attrs={"crs": "+proj=sinu +R=6371007.181 +units=m"},
+    )
+    assert "2 x 2 pixels of 231.65636 metre in unnamed Sinusoidal" in repr(array.dl)
+    assert array.dl.show().axes[0].get_xlabel() == "unnamed Sinusoidal, metre"
+
+
 def test_nothing_is_computed(lazy: xr.DataArray, nothing_computed: Callable[[], Any]) -> None:
     with nothing_computed():
         _ = repr(lazy.dl), lazy.dl._repr_html_(), lazy.dl.to_dataset().dl._repr_html_()

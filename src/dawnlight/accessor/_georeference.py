@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dawnlight.errors import CRSError, GridError
 from dawnlight.geo import AOI, GeoBox, normalize_crs
 
-__all__ = ["XarrayObject", "crs_of", "find_crs", "geobox_of", "geocontext_of", "spatial_dims"]
+__all__ = ["XarrayObject", "crs_of", "find_crs", "geobox_of", "geocontext_of", "name_crs", "spatial_dims"]
 
 XarrayObject = xr.DataArray | xr.Dataset
 
@@ -110,6 +110,14 @@ def crs_of(obj: XarrayObject) -> pyproj.CRS:
             "one with .rio.write_crs('EPSG:...')"
         )
     return found
+
+
+def name_crs(crs: pyproj.CRS) -> str:
+    """Name a CRS for people: its own name, or that of its projection where it has none."""
+    if crs.name and crs.name.lower() not in ("unnamed", "unknown"):
+        return str(crs.name)
+    operation = crs.coordinate_operation
+    return f"unnamed {operation.method_name}" if operation is not None else "an unnamed CRS"
 
 
 def geobox_of(obj: XarrayObject) -> GeoBox:

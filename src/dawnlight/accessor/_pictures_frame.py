@@ -20,6 +20,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
+from dawnlight.accessor._georeference import name_crs
 from dawnlight.accessor._shading import Entry, Limits
 from dawnlight.errors import ParameterError
 from dawnlight.geo._crs import meters_per_unit
@@ -184,7 +185,7 @@ def _system(crs: pyproj.CRS) -> str:
 
     code = spell_crs(crs)
     unit = "" if crs.is_geographic else f", {crs.axis_info[0].unit_name}" if crs.axis_info else ""
-    return f"{crs.name} ({code}{unit})" if len(code) < 20 else f"{crs.name}{unit}"
+    return f"{name_crs(crs)} ({code}{unit})" if len(code) < 20 else f"{name_crs(crs)}{unit}"
 
 
 def _degrees(value: float, sides: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dawnlight.accessor._bands import bands_of
-from dawnlight.accessor._georeference import find_crs, geobox_of
+from dawnlight.accessor._georeference import find_crs, geobox_of, name_crs
 from dawnlight.accessor._native import native_dtype
 from dawnlight.errors import CRSError, DawnlightError, GridError
 
@@ -80,10 +81,10 @@ def _grid(obj: xr.DataArray | xr.Dataset) -> str:
     except (CRSError, GridError) as error:
         return f"none ({str(error).partition(';')[0]})"
     rx, ry = geobox.resolution
-    size = f"{rx:.10g}" if rx == ry else f"{rx:.10g} x {ry:.10g}"
+    size = f"{rx:.8g}" if math.isclose(rx, ry) else f"{rx:.8g} x {ry:.8g}"
     code = spell_crs(geobox.crs)
     unit = geobox.crs.axis_info[0].unit_name
-    system = code if len(code) < 20 else geobox.crs.name
+    system = code if len(code) < 20 else name_crs(geobox.crs)
     return f"{geobox.height} x {geobox.width} pixels of {size} {unit} in {system}"
 
 
