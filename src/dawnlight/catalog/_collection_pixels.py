@@ -447,6 +447,8 @@ def _group_columns(predicates: tuple[Any, ...], keys: list[Any]) -> dict[str, li
     for position, predicate in enumerate(predicates):
         name = predicate if isinstance(predicate, str) else getattr(predicate, "__name__", "key")
         name = f"group_{name.strip('<>')}".replace(".", "_")
+        if name in columns:
+            name = f"{name}_{position + 1}"
         values = [key[position] if len(predicates) > 1 else key for key in keys]
         columns[name] = [
             value if isinstance(value, bool | int | float) or value is None else str(value)
