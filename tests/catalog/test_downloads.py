@@ -302,7 +302,7 @@ def test_into_paths(images):
         (["x.tif", "y.tif", "z.tif"], ParameterError),
         (["x.tif", "x.tif"], RuntimeError),
         (5, TypeError),
-        (iter(["x.tif", "y.tif"]), TypeError),
+        pytest.param(iter(["x.tif", "y.tif"]), TypeError, id="iterator"),
         (["x.tif", "y.gif"], ValueError),
     ],
     ids=str,

@@ -16,7 +16,19 @@ def choose(ratio, kernel="bilinear", *, category=False, layout=LAYOUT):
 
 @pytest.mark.parametrize(
     ("ratio", "level"),
-    [(0.1, 0), (1, 0), (1.9, 0), (2, 1), (2.001, 1), (3.9, 1), (4, 2), (7.99, 2), (7.995, 3), (8, 3), (100, 3)],
+    [
+        (0.1, 0),
+        (1, 0),
+        (1.9, 0),
+        (2, 1),
+        (2.001, 1),
+        (3.9, 1),
+        (4, 2),
+        (7.99, 2),
+        (7.995, 3),
+        (8, 3),
+        (100, 3),
+    ],
 )
 def test_the_coarsest_level_that_is_fine_enough(ratio, level):
     # The y axis of the levels is a little less than 2, 4 and 8 times coarser.

@@ -74,7 +74,9 @@ def test_it_pickles_small_and_keeps_its_token():
     assert len(pickle.dumps(many)) < 120_000
 
 
-@pytest.mark.parametrize("name", ["new\nline.tif", "not unicode \udcff.tif", "ümlaut 文.tif", "", " ", "a\tb"])
+@pytest.mark.parametrize(
+    "name", ["new\nline.tif", "not unicode \udcff.tif", "ümlaut 文.tif", "", " ", "a\tb"]
+)
 def test_odd_file_names_travel(name):
     table = SourceTable.from_sources([[source(name, "i0"), source("b.tif", "i0")], [source("c", "i1"), None]])
     copy = pickle.loads(pickle.dumps(table))
