@@ -31,7 +31,7 @@ def test_a_cluster_gives_the_same_values(images: ImageCollection, loaded: xr.Dat
     }
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster),
     ):

@@ -134,7 +134,7 @@ def test_workers_of_a_cluster_tell(broken: ImageCollection, processes: bool) -> 
     stack = broken.stack("red nir", errors="mask")
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=processes, dashboard_address=None
+            n_workers=1, threads_per_worker=1, processes=processes, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster),
     ):

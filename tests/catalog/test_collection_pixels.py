@@ -628,7 +628,7 @@ def test_a_cluster_of_processes(images):
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         found = images.stack("red nir", resolution=7, resampler="cubic", chunks=16)

@@ -77,7 +77,7 @@ def cluster(workers: int = 2) -> Iterator[Any]:
     with (
         dask.config.set({"distributed.comm.retry.count": 2}),
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as made,
         distributed.Client(made) as client,
     ):
