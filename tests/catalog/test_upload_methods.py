@@ -111,6 +111,7 @@ def test_a_file_becomes_an_image(image: Image, file: Path, pixels: np.ndarray, c
     assert product.image_uploads().count() == 1
 
 
+@pytest.mark.slow
 def test_all_kinds_of_files_are_taken(
     client: CatalogClient, product: Product, file: Path, tmp_path: Path
 ) -> None:
@@ -186,6 +187,7 @@ def test_what_must_be_set_first(client: CatalogClient, product: Product, file: P
     assert ImageUpload.search(client=client).count() == 0
 
 
+@pytest.mark.slow
 def test_the_crs_must_agree(client: CatalogClient, product: Product, file: Path) -> None:
     same = Image(product=product, name="a", acquired=TIME, cs_code="EPSG:32615", client=client)
     other = Image(product=product, name="b", acquired=TIME, cs_code="EPSG:32616", client=client)
@@ -279,6 +281,7 @@ def test_an_array_becomes_an_image(client: CatalogClient, product: Product, pixe
     assert image.fill_fraction == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_shapes_and_lists(client: CatalogClient, product: Product) -> None:
     flat = noise((70, 60))
     image = placed(client, "flat")

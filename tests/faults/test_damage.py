@@ -97,6 +97,7 @@ def check_mutants(folder: Path, count: int) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_a_few_damaged_files(tmp_path: Path) -> None:
     assert check_mutants(tmp_path, len(KINDS))["refused"]
 

@@ -62,6 +62,7 @@ def test_copies(tmp_path: Path, file: Path) -> None:
         assert image.acquired.year == 2024
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_refused_and_the_others_are_not(tmp_path: Path, file: Path) -> None:
     broken = truncate(write_raster(tmp_path / "b_20240602.tif", noise((2, 70, 60)), BOX), 0.5)
     out = run(tmp_path, "add", "p", str(file), str(broken), "--copy", "--json", code=1)

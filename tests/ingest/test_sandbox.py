@@ -114,6 +114,7 @@ def test_what_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_a_crash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_raster(tmp_path / "a.tif", noise((70, 60)), BOX)
     started = _sandbox._start
