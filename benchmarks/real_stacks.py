@@ -66,8 +66,8 @@ def trial(name: str, series: dict[str, Any], images: dl.ImageCollection, out: Pa
     pictures = values.shape[0] * values.shape[1]
     differing, compared, warped = compare(lazy, values, images)
     print(
-        f"{name}: {dict(lazy.sizes)} {lazy.rio.crs.to_string()[:40]}, {np.isfinite(values).mean():.1%} valid; "
-        f"{compared:,} pixels of {warped} resampled and {pictures - warped} pasted bands compared with GDAL, "
+        f"{name}: {dict(lazy.sizes)} {lazy.rio.crs.to_string()[:40]}, {np.isfinite(values).mean():.1%} "
+        f"valid; {compared:,} pixels of {warped} resampled and {pictures - warped} pasted bands compared with GDAL, "
         f"{differing} differ"
     )
     median = images.composite(bands, geocontext=area, mask=series.get("classes"))
