@@ -67,8 +67,8 @@ def trial(name: str, series: dict[str, Any], images: dl.ImageCollection, out: Pa
     differing, compared, warped = compare(lazy, values, images)
     print(
         f"{name}: {dict(lazy.sizes)} {lazy.rio.crs.to_string()[:40]}, {np.isfinite(values).mean():.1%} "
-        f"valid; {compared:,} pixels of {warped} resampled and {pictures - warped} pasted bands compared with GDAL, "
-        f"{differing} differ"
+        f"valid; {compared:,} pixels of {warped} resampled and {pictures - warped} pasted bands compared "
+        f"with GDAL, {differing} differ"
     )
     median = images.composite(bands, geocontext=area, mask=series.get("classes"))
     picture = median.isel(band=[0, 1, 2]) if median.sizes["band"] >= 3 else median.isel(band=0)
