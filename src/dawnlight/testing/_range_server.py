@@ -247,9 +247,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            # Counted first: whoever has the last byte may look at the count at once.
             with self.server.owner.lock:
                 self.server.owner.sent += len(body)
+            self.wfile.write(body)
         self.wfile.flush()
 
 
