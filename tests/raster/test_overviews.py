@@ -48,6 +48,8 @@ def test_scale_is_what_remains():
     assert found.scale == pytest.approx((6 * 251 / 1001, 1.5))
     assert choose(2.0).scale == (1, 1)
     assert choose(0.3).scale == (1, 1)
+    assert choose(1.0526).scale == (1, 1)
+    assert choose(1.0527).scale == (1.0527, 1.0527)
     assert choose((3, 1), layout=Layout(dtype="u1", nodata=None, mask="none", overviews=())).scale == (3, 1)
 
 

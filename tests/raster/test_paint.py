@@ -111,6 +111,28 @@ def test_a_nodata_value_that_the_type_cannot_hold_hides_nothing(reader, nodata, 
     assert bare[0, 0, 1, 1:5].tolist() == [0, 1, 241, 255]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("nodata", "stored", "beside"),
+    [
+        (-1.2676506e30, -1.2676506002282294e30, -1.2677e30),
+        (-3.4028234663852886e38, np.float32(-3.4028234663852886e38), -3.4028e38),
+        (-9999.0, -9999.0, -9999.1),
+        (0.1, np.float32(0.1), 0.10001),
+        (0.0, 0.0, 1e-30),
+        (np.inf, np.inf, 3e38),
+    ],
+)
+@pytest.mark.parametrize("below", [False, True])
+def test_floats_are_nodata_within_the_digits_of_a_header(reader, dtype, nodata, stored, beside, below):
+    """As GDAL has it; a header that says -1.2676506e+30 means the pixels of -1.2676506002282294e+30."""
+    rows = [row(reader, "a", [stored, beside, 1, NAN], dtype=dtype, nodata=nodata)]
+    if below:  # the road of several images
+        rows.insert(0, row(reader, "b", [NAN] * 4, dtype=dtype))
+    found = paint(rows, reader)[0, 0, 0]
+    assert np.isnan(found).tolist() == [True, False, False, True]
+
+
 def test_layers_may_be_empty_or_hold_an_image_twice(reader):
     rows = [row(reader, "a", [1, 0, 3, 4], nodata=0)]
     found = paint(rows, reader, layers=[[], [0, 0], [0]])

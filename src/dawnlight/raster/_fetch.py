@@ -24,6 +24,8 @@ __all__ = ["Fetcher"]
 
 _WINDOW_BYTES = 64 * 2**20
 _SMALLEST = 64
+_CLOSE = 4 * float(np.finfo(np.float32).eps)
+"""Relative difference up to which a float is the nodata value."""
 
 
 class Fetcher:
@@ -237,5 +239,11 @@ def has_data(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | 
     value = nodata_in(pixels.dtype, nodata)
     if value is None:
         return valid
-    different: NDArray[np.bool_] = pixels != value
+    different: NDArray[np.bool_]
+    if pixels.dtype.kind == "f" and np.isfinite(value):
+        # GDAL's rule (ARE_REAL_EQUAL): headers give floats with few digits.
+        with np.errstate(invalid="ignore", over="ignore"):
+            different = ~(np.abs(pixels - value) <= abs(value) * _CLOSE)
+    else:
+        different = pixels != value
     return different if valid is None else valid & different

@@ -14,7 +14,11 @@ AREA_KERNELS = frozenset({"average", "mode", "max", "min", "med", "q1", "q3"})
 RADIUS = {"near": 0, "bilinear": 1, "cubic": 2, "cubicspline": 2, "lanczos": 3}
 """Reach of the interpolating kernels in source pixels at their natural size."""
 
-_CLOSE = 0.05
+_CLOSE = 0.95
+"""A source pixel of at least this part of an output pixel is as large: the kernel keeps its natural size.
+
+The limit is GDAL's.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,5 +72,5 @@ def choose_level(
                 level, chosen = number, candidate
     zoom = (chosen[0] / shape[0], chosen[1] / shape[1])
     rest = (ratio[0] * zoom[0], ratio[1] * zoom[1])
-    scale = tuple(1.0 if r < 1 + _CLOSE else r for r in rest)
+    scale = tuple(1.0 if r * _CLOSE <= 1 else r for r in rest)
     return LevelChoice(level=level, shape=chosen, zoom=zoom, scale=(scale[0], scale[1]))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import nodata_in
-from dawnlight.raster._fetch import Fetcher
+from dawnlight.raster._fetch import Fetcher, has_data
 from dawnlight.raster._plan import Read, ReadPlan
 
 __all__ = ["read_native", "read_solo"]
@@ -204,7 +204,13 @@ def _widen(
         return
     from dawnlight.raster._kernels_unpack import widen
 
-    mark = nodata_in(values.dtype, nodata)
+    mark = None
+    if values.dtype.kind == "f":
+        known = has_data(values, nodata)
+        if known is not None:
+            ok = known if ok is None else ok & known
+    else:
+        mark = nodata_in(values.dtype, nodata)
     valid = np.empty((0, 0), dtype=np.bool_) if ok is None else ok
     widen(values, valid, values.dtype.type(0) if mark is None else mark, mark is not None, out)
 
