@@ -1,4 +1,4 @@
-"""The command line: ``dawnlight add``, ``products``, ``images``, ``uploads`` and others; see ``-h``.
+"""The command line: ``dawnlight add``, ``ls``, ``search``, ``uploads`` and others; see ``-h``.
 
 Exit codes: 0 all went well; 1 something was refused or found; 2 the command could not be carried out.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dawnlight._cli._common import catalog_option, json_option, limit_option, open_client, show
+from dawnlight._cli._listing import get, images, ls, products
 from dawnlight.errors import DawnlightError
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from dawnlight.catalog import CatalogClient
     from dawnlight.ingest import AddReport
-    from dawnlight.search import Document
 
 __all__ = ["main"]
 
@@ -39,15 +40,6 @@ class _Failure(click.ClickException):
     exit_code = 2
 
 
-_catalog_option = click.option(
-    "--catalog",
-    "-c",
-    metavar="FOLDER_OR_URL",
-    help="Catalog to use. Default: DAWNLIGHT_CATALOG, dawnlight.toml, or a folder among the user's data.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dawnlight")
 def main() -> None:
@@ -63,7 +55,7 @@ def main() -> None:
 )
 @click.argument("product")
 @click.argument("files", nargs=-1, required=True)
-@_catalog_option
+@catalog_option
 @click.option(
     "--pattern",
     "-p",
@@ -92,7 +84,7 @@ def main() -> None:
     help="Make cloud-optimised copies in the catalog's folder. Prints ACK and the id of each upload when it "
     "is safe, and DONE and the id of each image when it is there.",
 )
-@_json_option
+@json_option
 def add(
     product: str,
     files: Sequence[str],
@@ -116,7 +108,7 @@ def add(
     from dawnlight.ingest import add_files
 
     tell = _Copies(to_stderr=as_json)
-    with _open(catalog) as client, _progress(hidden=as_json or copy) as progress:
+    with open_client(catalog) as client, _progress(hidden=as_json or copy) as progress:
         report = add_files(
             Product.namespace_id(product, client=client),
             files,
@@ -189,18 +181,16 @@ def _quiet_log() -> Iterator[None]:
 
 
 @main.command()
-@_catalog_option
+@catalog_option
 @click.option("--status", "-s", help="Only those: pending, running, success, failure or canceled.")
-@click.option(
-    "--limit", "-n", default=50, show_default=True, type=click.IntRange(min=0), help="Most to list; 0: all."
-)
-@_json_option
+@limit_option
+@json_option
 def uploads(catalog: str | None, status: str | None, limit: int, as_json: bool) -> None:
     """List uploads, the newest first, and why those that failed did."""
     from dawnlight.catalog import ImageUpload
     from dawnlight.search import Eq, Query, SortKey
 
-    with _open(catalog, create=False, read_only=True) as client:
+    with open_client(catalog, create=False, read_only=True) as client:
         query = Query(
             kind="image_upload",
             where=None if status is None else Eq("status", status),
@@ -218,11 +208,11 @@ def uploads(catalog: str | None, status: str | None, limit: int, as_json: bool) 
             for document in client.store.search(query)
             for upload in [ImageUpload._from_document(document, client)]
         ]
-    _show(rows, as_json, empty="There are no uploads.")
+    show(rows, as_json, empty="There are no uploads.")
 
 
 @main.command()
-@_catalog_option
+@catalog_option
 @click.option("--drain", is_flag=True, help="End when nothing is left to do.")
 @click.option(
     "--lease",
@@ -242,7 +232,7 @@ def worker(catalog: str | None, drain: bool, lease: float) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with _open(catalog, adopt=False) as client:
+    with open_client(catalog, adopt=False) as client:
         recover(client.store)
         hand = UploadWorker(client.store, lease=lease, stop=stop)
         while not stop.is_set():
@@ -261,7 +251,7 @@ def worker(catalog: str | None, drain: bool, lease: float) -> None:
 
 
 @main.command()
-@_catalog_option
+@catalog_option
 @click.option(
     "--grace",
     default=24.0,
@@ -275,7 +265,7 @@ def gc(catalog: str | None, grace: float, dry_run: bool) -> None:
     """Remove files of uploads that no image needs any more; files added by reference are never touched."""
     from dawnlight.ingest import sweep
 
-    with _open(catalog, create=False, adopt=False) as client:
+    with open_client(catalog, create=False, adopt=False) as client:
         found = sweep(client.store, grace=grace * 3600, dry_run=dry_run)
     word = "would be removed" if dry_run else "removed"
     size = f"{found.freed_bytes / 2**20:.1f} MiB"
@@ -285,67 +275,14 @@ def gc(catalog: str | None, grace: float, dry_run: bool) -> None:
 
 
 @main.command()
-@_catalog_option
-@_json_option
-def products(catalog: str | None, as_json: bool) -> None:
-    """List the products of the catalog."""
-    from dawnlight.search import Eq, Query, SortKey
-
-    with _open(catalog, create=False, adopt=False) as client:
-        rows = []
-        for product in client.store.search(Query(kind="product", sort=(SortKey("id"),))):
-            mine = Eq("product_id", product.id)
-            images = Query(kind="image", where=mine)
-            rows.append(
-                {
-                    "id": product.id,
-                    "name": product.get("name"),
-                    "bands": client.store.count(Query(kind="band", where=mine)),
-                    "images": client.store.count(images),
-                    "from": _first(client, images, ascending=True),
-                    "to": _first(client, images, ascending=False),
-                }
-            )
-    _show(rows, as_json, empty="The catalog has no products; make one with: dawnlight add PRODUCT FILE...")
-
-
-@main.command()
-@click.argument("product")
-@_catalog_option
-@click.option(
-    "--limit", "-n", default=50, show_default=True, type=click.IntRange(min=0), help="Most to list; 0: all."
-)
-@click.option("--newest", is_flag=True, help="The newest first.")
-@_json_option
-def images(product: str, catalog: str | None, limit: int, newest: bool, as_json: bool) -> None:
-    """List the images of PRODUCT by time of acquisition."""
-    from dawnlight.catalog import Product
-    from dawnlight.errors import NotFoundError
-    from dawnlight.search import Eq, Query, SortKey
-
-    with _open(catalog, create=False, adopt=False) as client:
-        product_id = Product.namespace_id(product, client=client)
-        if not client.store.exists("product", product_id):
-            raise NotFoundError(f"there is no product {product_id!r} in the catalog {client.store.url}")
-        query = Query(
-            kind="image",
-            where=Eq("product_id", product_id),
-            sort=(SortKey("acquired", ascending=not newest),),
-            limit=limit or None,
-        )
-        rows = [_image_row(image) for image in client.store.search(query)]
-    _show(rows, as_json, empty=f"Product {product_id!r} has no images.")
-
-
-@main.command()
-@_catalog_option
+@catalog_option
 @click.option("--deep", is_flag=True, help="Read every document, and look for every file.")
-@_json_option
+@json_option
 def doctor(catalog: str | None, deep: bool, as_json: bool) -> None:
     """Examine the catalog; with --deep also whether its files are there and unchanged, byte by byte."""
     from dawnlight.ingest import find_damaged_files, find_lost_files
 
-    with _open(catalog, create=False, read_only=True) as client:
+    with open_client(catalog, create=False, read_only=True) as client:
         store = client.store
         # Only an embedded catalog has a file to examine.
         examine = getattr(store, "doctor", None)
@@ -357,7 +294,7 @@ def doctor(catalog: str | None, deep: bool, as_json: bool) -> None:
                 for find in (find_lost_files, find_damaged_files)
                 for lost in find(store)
             )
-        _show(rows, as_json, empty=f"{store.url}: no problems found")
+        show(rows, as_json, empty=f"{store.url}: no problems found")
     if rows:
         sys.exit(1)
 
@@ -375,19 +312,6 @@ def demo(folder: str | None, quiet: bool) -> None:
 
 
 @contextmanager
-def _open(
-    catalog: str | None, *, create: bool = True, read_only: bool = False, adopt: bool = True
-) -> Iterator[CatalogClient]:
-    from dawnlight.catalog import open as open_catalog
-
-    client = open_catalog(catalog, create=create, read_only=read_only, adopt=adopt)
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-@contextmanager
 def _progress(*, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Show a bar on a terminal; its length is known once the files are grouped."""
     if hidden or not sys.stderr.isatty():
@@ -402,44 +326,5 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield report
 
 
-def _first(client: CatalogClient, query: Any, *, ascending: bool) -> str | None:
-    found = client.store.search(query.sorted_by("acquired", ascending=ascending).limited(1))
-    return next((image.get("acquired") for image in found), None)
-
-
-def _image_row(image: Document) -> dict[str, Any]:
-    files = image.get("files") or []
-    sizes = [file["size_bytes"] for file in files if file.get("size_bytes") is not None]
-    return {
-        "name": image.get("name"),
-        "acquired": image.get("acquired"),
-        "crs": image.get("cs_code") or ("custom" if image.get("projection") else None),
-        "pixels": None
-        if image.get("x_pixels") is None
-        else f"{image.get('x_pixels')} x {image.get('y_pixels')}",
-        "files": len(files),
-        "bytes": sum(sizes) if sizes else None,
-    }
-
-
-def _show(rows: Sequence[dict[str, Any]], as_json: bool, *, empty: str) -> None:
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    elif not rows:
-        click.echo(empty)
-    else:
-        for line in _table(rows):
-            click.echo(line)
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    """Yield the lines of a table: text to the left, numbers to the right."""
-    columns = list(rows[0])
-    cells = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
-    widths = [max(len(name), *(len(line[at]) for line in cells)) for at, name in enumerate(columns)]
-    right = [all(isinstance(row[name], (int, float, type(None))) for row in rows) for name in columns]
-    for line in (columns, *cells):
-        yield "  ".join(
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(line, widths, right, strict=True)
-        ).rstrip()
+for _command in (ls, get, products, images):
+    main.add_command(_command)

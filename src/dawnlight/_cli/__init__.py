@@ -1,0 +1,1 @@
+"""The commands that look into a catalog and tend it; `dawnlight.cli` puts them together."""

@@ -1,0 +1,117 @@
+"""The command line: listing, searching, removing and copying what is in a catalog."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from shapely.geometry import box, mapping
+
+from dawnlight import cli
+from dawnlight._cli import _common
+from dawnlight.search import Document
+from dawnlight.storage import open_store
+
+IMAGES = {
+    "a": ("2024-06-01T00:00:00Z", 0.1, (8, 49, 9, 50)),
+    "b": ("2024-06-02T00:00:00Z", 0.6, (8, 49, 9, 50)),
+    "c": ("2024-07-01T00:00:00Z", None, (-100, 40, -99, 41)),
+}
+
+
+def band(name, type, data_type, index=0):
+    attributes = {"name": name, "product_id": "fields", "type": type, "data_type": data_type}
+    attributes |= {"data_range": [0, 255], "display_range": [0, 255], "band_index": index}
+    return Document(kind="band", id=f"fields:{name}", attributes=attributes)
+
+
+def documents():
+    yield Document(kind="product", id="fields", attributes={"name": "Fields"})
+    yield Document(kind="product", id="bare", attributes={"name": "Bare"})
+    yield band("red", "spectral", "UInt16")
+    for name, (acquired, clouds, bounds) in IMAGES.items():
+        attributes = {
+            "name": name,
+            "product_id": "fields",
+            "acquired": acquired,
+            "cloud_fraction": clouds,
+            "geometry": mapping(box(*bounds)),
+            "tags": ["first"] if name == "a" else [],
+            "extra_properties": {"orbit": 12, "pass": "up"} if name == "b" else {},
+            "storage_state": "remote",
+        }
+        yield Document(kind="image", id=f"fields:{name}", attributes=attributes)
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    folder = str(tmp_path / "catalog")
+    with open_store(folder) as store:
+        for document in documents():
+            store.create([document])
+    return folder
+
+
+@pytest.fixture
+def run(catalog, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, **options):
+        return CliRunner().invoke(cli.main, [*map(str, arguments), "-c", catalog], **options)
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setattr(_common, "is_terminal", lambda: True)
+
+
+def refused(result, message):
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    return True
+
+
+# -- ls and get ---------------------------------------------------------------------------------------
+
+
+def test_ls(run):
+    assert run("ls").stdout == run("products").stdout
+    assert len(json.loads(run("ls", "--json", "-n", "1").stdout)) == 1
+    lines = run("ls", "fields", "-n", "2").stdout.splitlines()
+    assert lines[0].split()[:3] == ["band", "type", "data_type"]
+    assert lines[1].split()[:3] == ["red", "spectral", "UInt16"]
+    assert [line.split()[0] for line in lines[3:]] == ["name", "a", "b", "1"]
+    assert lines[-1] == "1 more; --limit 0 lists all."
+    told = json.loads(run("ls", "fields", "--json").stdout)
+    assert (told["id"], len(told["bands"]), len(told["images"]), told["image_count"]) == ("fields", 1, 3, 3)
+    assert "Product 'bare' has no bands." in run("ls", "bare").stdout
+    assert refused(run("ls", "nothing"), "there is no product 'nothing'")
+
+
+def test_get(run):
+    image = json.loads(run("get", "fields:a", "--json").stdout)
+    assert (image["kind"], image["id"], image["cloud_fraction"]) == ("image", "fields:a", 0.1)
+    assert "file_headers" not in image
+    lines = run("get", "fields:red").stdout.splitlines()
+    assert lines[0] == "band fields:red"
+    assert ["data_type", "UInt16"] in [line.split() for line in lines]
+    assert run("get", "fields").stdout.startswith("product fields\n")
+    assert refused(run("get", "fields:red", "--kind", "image"), "there is no image 'fields:red'")
+    assert refused(run("get", "nothing"), "there is no object 'nothing'")
+
+
+def test_an_id_of_two_kinds_needs_the_kind(run, catalog):
+    with open_store(catalog) as store:
+        store.create([band("a", "class", "Byte", index=1)])
+    assert refused(
+        run("get", "fields:a"), "'fields:a' is the id of several: band and image; say which with --kind"
+    )
+    assert run("get", "fields:a", "--kind", "band").stdout.startswith("band fields:a\n")
+
+
+@pytest.mark.parametrize("command", ["ls", "get"])
+def test_help(command):
+    result = CliRunner().invoke(cli.main, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
