@@ -110,8 +110,81 @@ def test_an_id_of_two_kinds_needs_the_kind(run, catalog):
     assert run("get", "fields:a", "--kind", "band").stdout.startswith("band fields:a\n")
 
 
-@pytest.mark.parametrize("command", ["ls", "get"])
+@pytest.mark.parametrize("command", ["ls", "get", "search"])
 def test_help(command):
     result = CliRunner().invoke(cli.main, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+
+
+# -- search -------------------------------------------------------------------------------------------
+
+
+def found(result):
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["name"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], "abc"),
+        (["fields", "--sort", "-acquired", "--limit", "2"], "cb"),
+        (["bare"], ""),
+        (["--bbox", "-101,39,-98,42"], "c"),
+        (["--from", "2024-06-02", "--to", "2024-07-01"], "b"),
+        (["-f", "cloud_fraction<0.2"], "a"),
+        (["-f", "cloud_fraction > 0", "-f", "name != a"], "b"),
+        (["-f", "0.1<cloud_fraction<=0.6"], "b"),
+        (["-f", "0.1<=cloud_fraction<=.6"], "ab"),
+        (["-f", "cloud_fraction=null"], "c"),
+        (["-f", "p.cloud_fraction is not null"], "ab"),
+        (["-f", "tags=first"], "a"),
+        (["-f", "name in a, 'c'"], "ac"),
+        (["-f", "id like fields:_"], "abc"),
+        (["-f", "extra_properties.orbit=12"], "b"),
+        (["-f", "extra_properties.pass='up'"], "b"),
+        (["-f", '{"op": "lt", "name": "cloud_fraction", "val": 0.5}'], "a"),
+    ],
+)
+def test_search(run, arguments, names):
+    assert found(run("search", *arguments)) == list(names)
+
+
+def test_a_geometry_is_text_or_a_file(run, tmp_path):
+    text = json.dumps(mapping(box(8.5, 49.5, 8.6, 49.6)))
+    path = tmp_path / "place.geojson"
+    path.write_text(text)
+    assert found(run("search", "-g", text)) == found(run("search", "-g", path)) == ["a", "b"]
+
+
+def test_forms(run, terminal):
+    assert run("search", "-n", "1").stdout.splitlines()[0].split()[:2] == ["id", "acquired"]
+    assert "--limit 0 prints all" in run("search", "-n", "1").stderr
+    assert run("search", "bare").stdout == "No images found.\n"
+    assert [image["name"] for image in json.loads(run("search", "--json").stdout)] == list("abc")
+    assert json.loads(run("search", "bare", "--json").stdout) == []
+    collection = json.loads(run("search", "--geojson").stdout)
+    assert collection["type"] == "FeatureCollection"
+    assert [feature["id"] for feature in collection["features"]] == ["fields:a", "fields:b", "fields:c"]
+    assert collection["features"][0]["geometry"]["type"] == "Polygon"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-f", "__import__('os')"], "is no condition"),
+        (["-f", "clouds<1"], "image has no attribute 'clouds'"),
+        (["-f", "cloud_fraction<few"], "'few' must be a number"),
+        (["-f", "cloud_fraction<null"], "does not compare with null"),
+        (["--sort", "tags"], "tags"),
+        (["--bbox", "1,2,3"], "must be four numbers"),
+        (["--from", "soon"], "soon"),
+        (["-g", "no-such-file"], "is neither GeoJSON nor a file"),
+        (["nothing"], "there is no product 'nothing'"),
+    ],
+)
+def test_a_search_that_cannot_be_read_is_told_in_one_line(run, arguments, message):
+    result = run("search", *arguments)
+    assert refused(result, message)
+    assert result.stderr.count("\n") == 1

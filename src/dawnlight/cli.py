@@ -15,6 +15,7 @@ import click
 
 from dawnlight._cli._common import catalog_option, json_option, limit_option, open_client, show
 from dawnlight._cli._listing import get, images, ls, products
+from dawnlight._cli._search import search
 from dawnlight.errors import DawnlightError
 
 if TYPE_CHECKING:
@@ -326,5 +327,5 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield report
 
 
-for _command in (ls, get, products, images):
+for _command in (ls, get, search, products, images):
     main.add_command(_command)
