@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dawnlight.geo import GeoBox
+from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._gdal import GdalReader
 from dawnlight.testing._engine import file_sources, make_lazy, target_over, turned
 from dawnlight.testing._memory import MemoryReader, UntouchableReader
@@ -350,6 +350,22 @@ def test_an_output_around_and_beyond_the_pole():
     target = GeoBox.from_geotrans((-180.5, 1, 0, 90.5, 0, -1), (5, 361), 4326)
     ours = warp(GLOBE, target, "near")
     assert not np.isnan(ours[1:]).any()
+
+
+@pytest.mark.parametrize("kernel", ["near", "bilinear", "average", "mode", "med"])
+def test_outputs_whose_first_row_is_centred_on_the_pole_have_it(kernel):
+    """Half of each pixel there lies beyond the pole, where nothing is; its centre does not."""
+    target = GeoBox.from_geotrans((-180.125, 0.25, 0, 90.125, 0, -0.25), (721, 40), 4326)
+    assert not np.isnan(warp(GLOBE, target, kernel)).any()
+    source = box(3413, -2e6, 2e6, 2e4, (200, 200))
+    assert not np.isnan(warp(source, target.window(Window(0, 0, 20, 40)), kernel)).any()
+
+
+@pytest.mark.parametrize("kernel", ["average", "max", "q1"])
+def test_pixels_at_the_rim_of_a_disk_are_there_for_area_kernels(kernel):
+    target = box(GEOSTATIONARY, -5.5e6, 5.5e6, 2e5, (55, 55))
+    near, ours = warp(GLOBE, target, "near"), warp(GLOBE, target, kernel)
+    assert not np.isnan(ours[~np.isnan(near)]).any()
 
 
 # -- small, far and empty --------------------------------------------------------------------------

@@ -127,8 +127,9 @@ def area(
     The footprint is the upright rectangle around the pixel's centre that has the size of the transformed
     pixel (for a rotated square: the square of the same area). ``period`` is the width of the world in
     source pixels where the source repeats along its rows, else 0: it undoes the jump at the antimeridian.
-    A footprint beyond ``torn`` (y, x) is no footprint: the edge of the source's map runs through the pixel;
-    it gets the usual ``size`` (y, x). Here ``where`` holds corners.
+    A footprint beyond ``torn`` (y, x), or without all its corners, is no footprint: the edge of the source's
+    map, or of the output's (a pole, the rim of a disk), runs through the pixel; it gets the usual ``size``
+    (y, x) around the corners that there are. Here ``where`` holds corners.
     """
     bands, height, width = out.shape
     masked = ok.shape[0] > 0
@@ -158,7 +159,7 @@ def area(
             half_y = 0.5 * math.sqrt(uy * uy + vy * vy)
             x = upper_x[c] + 0.5 * (ux + vx)
             y = upper_y[c] + 0.5 * (uy + vy)
-            if half_x > torn[1] or half_y > torn[0]:
+            if not (half_x <= torn[1] and half_y <= torn[0]):
                 half_x = 0.5 * size[1]
                 half_y = 0.5 * size[0]
                 x, y = _mend(upper_x, upper_y, lower_x, lower_y, c, size, torn, full)

@@ -96,7 +96,7 @@ def _footprints(
         turned = x - period * np.floor((x - 0.5 * full[1]) / period + 0.5)
     else:
         turned = x
-    broken = (half_x > torn[1]) | (half_y > torn[0])
+    broken = ~((half_x <= torn[1]) & (half_y <= torn[0]))
     if broken.any():
         mended_x, mended_y = _mend(xs, ys, size, torn, full)
         half_x, half_y = np.where(broken, 0.5 * size[1], half_x), np.where(broken, 0.5 * size[0], half_y)

@@ -248,7 +248,9 @@ class GridPair:
             grown = Window(window.y, window.x, window.height + 1, window.width + 1)
             dense_x, dense_y = self._fill(grown, nodes_x, nodes_y, bad, half=0.0)
             low, high = _extremes(dense_y, dense_x)
-            reach = _steps(dense_y, self.period), _steps(dense_x, self.period)
+            # Pixels that lack corners get the usual size.
+            usual_y, usual_x = (0.5 * size for size in self.ratio)
+            reach = max(_steps(dense_y, self.period), usual_y), max(_steps(dense_x, self.period), usual_x)
         else:
             low, high = _hull(nodes_y, nodes_x, window)
             reach = _steps(nodes_y, 0.0) / _STEP, _steps(nodes_x, 0.0) / _STEP
