@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dawnlight.geo import GeoBox
 from dawnlight.raster._boxes import pixel_boxes
 from dawnlight.raster._lattice import GridPair
 from dawnlight.testing._engine import target_over, turned
+from dawnlight.testing._grids import GEOSTATIONARY, SINUSOIDAL, grid_pairs
 
-SINUSOIDAL = "+proj=sinu +R=6371007.181 +units=m +no_defs"
-GEOSTATIONARY = "+proj=geos +h=35785831 +lon_0=0 +sweep=y +ellps=WGS84 +units=m +no_defs"
 WORLD = 20037508.342789244
 
 
@@ -120,65 +118,14 @@ def test_boxes_of_many_systems_come_in_order():
     assert pixel_boxes([], UTM32).shape == (0, 4)
 
 
-CENTRES = {
-    4326: ((-180, 180), (-85, 85), 1e-5, 0.5),
-    3857: ((-2e7, 2e7), (-1.5e7, 1.5e7), 1, 5e4),
-    32601: ((1e5, 9e5), (0, 8e6), 1, 2e4),
-    32660: ((1e5, 9e5), (0, 8e6), 1, 2e4),
-    32733: ((1e5, 9e5), (2e6, 1e7), 1, 2e4),
-    3035: ((2e6, 7e6), (1e6, 6e6), 1, 2e4),
-    3413: ((-3e6, 3e6), (-3e6, 3e6), 1, 2e4),
-    3031: ((-3e6, 3e6), (-3e6, 3e6), 1, 2e4),
-    3832: ((-1.5e7, 1.5e7), (-1e7, 1e7), 1, 5e4),
-    "ESRI:54009": ((-1.5e7, 1.5e7), (-8e6, 8e6), 1, 5e4),
-    SINUSOIDAL: ((-1.5e7, 1.5e7), (-8e6, 8e6), 1, 5e4),
-    GEOSTATIONARY: ((-4e6, 4e6), (-4e6, 4e6), 100, 5e4),
-}
-
-
-@st.composite
-def grids(draw, crs=None):
-    crs = crs or draw(st.sampled_from(list(CENTRES)))
-    (west, east), (south, north), least, most = CENTRES[crs]
-    step = least * (most / least) ** draw(st.floats(0, 1))
-    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
-    x, y = draw(st.floats(west, east)), draw(st.floats(south, north))
-    sign = draw(st.sampled_from([1, 1, -1]))
-    found = GeoBox.from_geotrans(
-        (x - shape[1] * step / 2, step, 0, y + sign * shape[0] * step / 2, 0, -sign * step), shape, crs
-    )
-    return turned(found, draw(st.sampled_from([0, 0, 0, 20, 90, 200])))
-
-
-@st.composite
-def meeting(draw):
-    """A source and an output grid around a common place, of quite different extents."""
-    source = draw(grids())
-    other = draw(st.sampled_from(list(CENTRES)))
-    x, y = draw(st.floats(0, 1)), draw(st.floats(0, 1))
-    u, v = x * source.width, y * source.height
-    t = source.transform
-    from dawnlight.geo._crs import transformer
-
-    px, py = transformer(source.crs, other).transform(t.a * u + t.b * v + t.c, t.d * u + t.e * v + t.f)
-    if not (abs(px) < 1e8 and abs(py) < 1e8):
-        px, py = CENTRES[other][0][0], CENTRES[other][1][0]
-    _, _, least, most = CENTRES[other]
-    step = least * (most / least) ** draw(st.floats(0, 1))
-    ny, nx = draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
-    left, top = px - draw(st.floats(0, 1)) * nx * step, py + draw(st.floats(0, 1)) * ny * step
-    turn = draw(st.sampled_from([0, 0, 0, 360, -360])) if other == 4326 else 0
-    return source, GeoBox.from_geotrans((left + turn, step, 0, top, 0, -step), (ny, nx), other)
-
-
 @settings(deadline=None, max_examples=400)
-@given(meeting())
+@given(grid_pairs())
 def test_no_image_that_has_pixels_is_skipped(pair):
     check(*pair)
 
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=5000)
-@given(meeting())
+@given(grid_pairs())
 def test_no_image_that_has_pixels_is_skipped_of_thousands(pair):
     check(*pair)

@@ -35,6 +35,8 @@ _LARGE = 2e6
 _FAR = 3e7
 """Metres. Coordinates beyond lie near a place that the projection sends to infinity."""
 _LATTICE = 9
+_CORNERS = (0, _EDGE, _EDGE + 1, 2 * _EDGE + 1)
+"""Where the rim has the corners of a grid: first and last of the upper edge, of the lower edge."""
 Floats = NDArray[np.float64]
 
 
@@ -94,7 +96,7 @@ def _boxes_of(grids: Sequence[GeoBox], target: GeoBox) -> Floats:
     with np.errstate(invalid="ignore"):
         cols, rows = i.a * x + i.b * y + i.c, i.d * x + i.e * y + i.f
         boxes = np.stack([rows.min(1), cols.min(1), rows.max(1), cols.max(1)], axis=1)
-        margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2]) + 2
+        margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2]) + 2 + 2 * _reach(rows, cols, shapes)
         boxes += np.concatenate([-margin, margin], axis=1)
     unbounded = ~np.isfinite(boxes).all(1)
     if turn:
@@ -109,6 +111,24 @@ def _boxes_of(grids: Sequence[GeoBox], target: GeoBox) -> Floats:
             unbounded[:] |= _folds(target)
     boxes[unbounded] = -np.inf, -np.inf, np.inf, np.inf
     return boxes
+
+
+def _reach(rows: Floats, cols: Floats, shapes: Floats) -> Floats:
+    """How far (y, x) footprints reach beyond their output pixel, in output pixels, as rows.
+
+    A footprint is upright in the source. Where the grids are turned, or sheared as at the far side of the
+    Earth, it covers more than its pixel.
+    """
+    first, last, below, end = _CORNERS
+    ny, nx = shapes.T
+    # Output pixels (row, column) per source column and per source row.
+    across = [0.5 * (p[:, last] - p[:, first] + p[:, end] - p[:, below]) / nx for p in (rows, cols)]
+    down = [0.5 * (p[:, below] - p[:, first] + p[:, end] - p[:, last]) / ny for p in (rows, cols)]
+    area = np.abs(across[0] * down[1] - across[1] * down[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half_x, half_y = 0.5 * np.hypot(*down) / area, 0.5 * np.hypot(*across) / area
+        reach = [np.abs(across[k]) * half_x + np.abs(down[k]) * half_y for k in (0, 1)]
+    return np.stack(reach, axis=1)
 
 
 def _together(x: Floats, turn: float) -> Floats:

@@ -359,9 +359,10 @@ def _steps(values: Floats, period: float) -> float:
     """Half of the largest side that one output pixel can have in this coordinate."""
     sides = []
     for axis in (0, 1):
-        step = abs(np.diff(values, axis=axis))
-        if period:
-            step = abs(step - period * np.round(step / period))
+        with np.errstate(invalid="ignore"):
+            step = abs(np.diff(values, axis=axis))
+            if period:
+                step = abs(step - period * np.round(step / period))
         step = step[np.isfinite(step)]
         sides.append(float(step.max()) if step.size else 0.0)
     return math.hypot(*sides) / 2

@@ -259,15 +259,18 @@ class ReadPlan:
 def _source_window(pair: GridPair, level: LevelChoice, kernel: str, window: Window) -> Window | None:
     """Pixels of a level that a kernel needs for a window of the output."""
     if kernel in AREA_KERNELS:
-        places, reach = pair.corners(window), (1, 1)
+        corners, reach = pair.corners(window), (1, 1)
+        # Where footprints may be broken, the pixel at the centre stands in for them.
+        places = [corners, pair.coordinates(window)] if corners.dense_x.size else [corners]
     else:
-        places = pair.coordinates(window)
+        places = [pair.coordinates(window)]
         reach = (kernel_radius(kernel, level.scale[0]) + 1, kernel_radius(kernel, level.scale[1]) + 1)
-    if places.low[0] == math.inf:
-        return None
     spans = []
     for axis in (0, 1):
-        low, high = places.low[axis] * level.zoom[axis], places.high[axis] * level.zoom[axis]
+        low = min(place.low[axis] for place in places) * level.zoom[axis]
+        high = max(place.high[axis] for place in places) * level.zoom[axis]
+        if low == math.inf:
+            return None
         size = level.shape[axis]
         if high < -EDGE or low > size + EDGE:
             return None  # no centre and no footprint lies on the source

@@ -95,9 +95,10 @@ def _resample(
     limits, integer = _limits(out.dtype)
     common = (src, ok, offset, level.shape)
     if read.kernel in AREA_KERNELS:
+        corners = read.pair.corners(window)
         missed = _kernels_area.area(
             *common,
-            read.pair.corners(window).where,
+            corners.where,
             origin,
             level.zoom,
             read.pair.period * level.zoom[1],
@@ -109,6 +110,8 @@ def _resample(
             result,
             out_valid,
         )
+        if corners.dense_x.size:
+            missed += _stand_in(read, src, ok, window, result, out_valid)
     elif read.kernel in ("bilinear", "cubic") and level.scale == (1.0, 1.0):
         where = read.pair.coordinates(window).where
         kernel = _kernels.bilinear if read.kernel == "bilinear" else _kernels.cubic
@@ -134,6 +137,23 @@ def _resample(
         np.copyto(out, result, where=out_valid, casting="unsafe")
     if read.kernel in _MIXING and out.dtype.kind in "iu":
         _avoid_nodata(read, out, out_valid)
+
+
+def _stand_in(read: Read, src: Pixels, ok: Valid, window: Window, out: Pixels, out_valid: Valid) -> int:
+    """Show the pixel at the centre where the corners of an output pixel lie at other ends of a map.
+
+    Elsewhere a footprint holds its centre, so there is nothing to fill in.
+    """
+    from dawnlight.raster import _kernels
+
+    level, where = read.level, read.pair.coordinates(window).where
+    found, valid = np.zeros_like(out), np.zeros_like(out_valid)
+    offset, origin = (read.window.y, read.window.x), (window.y, window.x)
+    missed: int = _kernels.nearest(src, ok, offset, level.shape, where, origin, level.zoom, found, valid)
+    fresh = valid & ~out_valid
+    np.copyto(out, found, where=fresh)
+    out_valid |= fresh
+    return missed
 
 
 def _avoid_nodata(read: Read, out: Pixels, out_valid: Valid) -> None:
