@@ -192,16 +192,15 @@ def _labelled(
     progress: bool | None,
 ) -> xr.DataArray:
     from dawnlight.catalog._pixel_labels import label_mosaic
-    from dawnlight.raster._dask import compute, to_dask
-    from dawnlight.raster._load import show_progress
+    from dawnlight.raster._dask import to_dask
+    from dawnlight.raster._load import load
 
     itemsize = max(np.dtype(spec.dtype).itemsize for spec in loading.request.specs)
-    wanted: ChunksLike = "auto" if chunks is None else chunks
-    array = to_dask(lazy, composite_chunks(wanted, lazy.plan, lazy.shape, itemsize))
+    sizes = composite_chunks("auto" if chunks is None else chunks, lazy.plan, lazy.shape, itemsize)
     values = (
-        array
+        to_dask(lazy, sizes)
         if chunks is not None
-        else compute(array, max_workers=max_workers, progress=show_progress(progress))
+        else load(lazy, sizes, max_workers=max_workers, progress=progress)
     )
     result = label_mosaic(values, loading)
     result.attrs["cell_methods"] = f"time: {method}"

@@ -2,7 +2,7 @@
 
 It parses a file's directories once, fetches only the tiles that a window touches, decompresses them with
 libdeflate or zstd into a buffer that is used again, and undoes the predictor in the same pass that puts the
-pixels in place. Tiles that a window uses only in part are kept decoded for the next window. What it needs of
+pixels in place. Tiles of which another window needs a part are kept decoded for it. What it needs of
 remote files is asked for all at once, and decoded as it comes. Everything it does not know how to decode
 (`NotFast`) is read by GDAL, with identical pixels.
 """
@@ -84,11 +84,12 @@ class CogReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window of some bands of a file; see `RasterReader.read`."""
         if len(masks) != len(bands):
             raise ParameterError(f"{len(masks)} masks for {len(bands)} bands")
-        request = Request(file, bands, level, window, masks)
+        request = Request(file, bands, level, window, masks, extent)
         try:
             plan = self._plan(request)
         except NotFast:
@@ -97,10 +98,10 @@ class CogReader:
         samples = np.array([band - 1 for band in bands], dtype=np.int64)
         try:
             with self._fetching(request, plan) if plan.remote else nullcontext():
-                data = self._window(handle, file, plan.pixels, samples, window, plan.nodata, out)
+                data = self._window(handle, file, plan.pixels, samples, (window, extent), plan.nodata, out)
                 if set(masks) <= {"none"}:
                     return data, None
-                return data, self._valid(handle, file, plan.pixels, plan.mask, masks, window)
+                return data, self._valid(handle, file, plan.pixels, plan.mask, masks, (window, extent))
         except RasterReadError as error:
             where = (
                 f"rows {window.y}-{window.stop_y - 1}, columns {window.x}-{window.stop_x - 1}, level {level}"
@@ -147,7 +148,7 @@ class CogReader:
     # -- what to read --------------------------------------------------------------------------------
 
     def _plan(self, request: Request) -> _Plan:
-        file, bands, level, window, masks = request
+        file, bands, level, window, masks, _ = request
         known = self._known(file)
         tiff = known.tiff
         if isinstance(tiff, NotFast):
@@ -230,7 +231,7 @@ class CogReader:
             looks.append((plan.pixels, (plan.pixels.alpha,)))
         found: list[Wanted] = []
         for level, samples in looks:
-            for part in _parts(request.window, level):
+            for part in _parts(request.window, level, request.extent):
                 for plane in samples if level.separate else (0,):
                     number = level.tile_number(part.row, part.column, plane)
                     count = int(level.counts[number])
@@ -256,19 +257,20 @@ class CogReader:
         file: FileRef,
         level: TiffLevel,
         samples: NDArray[np.int64],
-        window: Window,
+        place: _Place,
         nodata: float | None,
         given: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
         from dawnlight.raster._kernels_unpack import unpack
 
         unsigned = "u1" if level.dtype == "bit" else f"u{level.dtype[1:]}"
+        window, extent = place
         shape = (len(samples), *window.shape)
         fits = given is not None and given.shape == shape and given.dtype == np.dtype(level.dtype)
         out = given.view(unsigned) if given is not None and fits else np.empty(shape, dtype=unsigned)
         one = np.zeros(1, dtype=np.int64)
         planes = [(int(s), one) for s in samples] if level.separate else [(0, samples)]
-        for part in _parts(window, level):
+        for part in _parts(window, level, extent):
             for position, (plane, wanted) in enumerate(planes):
                 target = out[position : position + 1] if level.separate else out
                 number = level.tile_number(part.row, part.column, plane)
@@ -286,7 +288,7 @@ class CogReader:
     ) -> tuple[NDArray[Any], bool]:
         """Return a tile (rows, columns, samples), and whether it still holds differences.
 
-        A tile that the window uses whole is decoded into a buffer of the thread; others are kept decoded.
+        A tile that no other window needs is decoded into a buffer of the thread; others are kept decoded.
         """
         from dawnlight.raster._kernels_unpack import integrate
 
@@ -323,8 +325,9 @@ class CogReader:
         level: TiffLevel,
         mask: TiffLevel | None,
         masks: tuple[str, ...],
-        window: Window,
+        place: _Place,
     ) -> NDArray[np.bool_]:
+        window = place[0]
         valid = np.ones((len(masks), window.height, window.width), dtype=np.bool_)
         first = np.zeros(1, dtype=np.int64)
         decoded: dict[str, NDArray[np.bool_]] = {}
@@ -334,15 +337,18 @@ class CogReader:
             if kind not in decoded:
                 if kind == "internal":
                     assert mask is not None
-                    decoded[kind] = self._window(handle, file, mask, first, window, None)[0] != 0
+                    decoded[kind] = self._window(handle, file, mask, first, place, None)[0] != 0
                 else:
                     alpha = np.array([level.alpha], dtype=np.int64)
-                    decoded[kind] = self._window(handle, file, level, alpha, window, None)[0] != 0
+                    decoded[kind] = self._window(handle, file, level, alpha, place, None)[0] != 0
             valid[position] = decoded[kind]
         return valid
 
 
 _Handle = LocalFile | RemoteFile
+
+_Place = tuple[Window, Window | None]
+"""A window, and what all reads of the array take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +388,7 @@ class _Part:
     area: tuple[slice, slice, slice]
     """The part of the output that the tile fills."""
     whole: bool
-    """Whether all of the tile is used, as far as the image goes."""
+    """Whether the window uses all of the tile that is going to be used."""
 
 
 def _cache_key(file: FileRef, level: TiffLevel, number: int) -> tuple[object, ...]:
@@ -397,24 +403,27 @@ def _fetched(remote: RemoteFile, offset: int, size: int) -> memoryview:
     return remote.read(offset, size)
 
 
-def _parts(window: Window, level: TiffLevel) -> Iterator[_Part]:
+def _parts(window: Window, level: TiffLevel, extent: Window | None) -> Iterator[_Part]:
     """Cut a window along the tiles."""
     height, width = level.tile
+    used = extent or Window(0, 0, *level.shape)
     for row in range(window.y // height, -(-window.stop_y // height)):
         for column in range(window.x // width, -(-window.stop_x // width)):
             y, x = row * height, column * width
-            top, left = max(window.y - y, 0), max(window.x - x, 0)
             stop_y, stop_x = min(y + height, level.shape[0]), min(x + width, level.shape[1])
             out_top, out_left = max(y - window.y, 0), max(x - window.x, 0)
             yield _Part(
                 row=row,
                 column=column,
-                top=top,
-                left=left,
+                top=max(window.y - y, 0),
+                left=max(window.x - x, 0),
                 out_top=out_top,
                 out_left=out_left,
                 area=np.s_[:, out_top : stop_y - window.y, out_left : stop_x - window.x],
-                whole=not top and not left and window.stop_y >= stop_y and window.stop_x >= stop_x,
+                whole=window.y <= max(y, used.y)
+                and window.x <= max(x, used.x)
+                and window.stop_y >= min(stop_y, used.stop_y)
+                and window.stop_x >= min(stop_x, used.stop_x),
             )
 
 

@@ -6,8 +6,8 @@ bands are gone once they have hidden what they hide, and no copy is widened to f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from dawnlight.raster._mask_rules import BandRule, dilate
 from dawnlight.raster._paint import paint
 from dawnlight.raster._plan import ReadPlan
 from dawnlight.raster._reader import RasterReader
-from dawnlight.raster._solo import read_native
+
+if TYPE_CHECKING:
+    from dawnlight.raster._slots import Found, SlotBuffer
 
 __all__ = ["COMPOSITE_METHODS", "LazyComposite"]
 
@@ -113,80 +115,77 @@ class LazyComposite:
         bands, rows, cols = (part.indices for part in parts)
         out = np.empty((len(bands), rows.span, cols.span), dtype=self.dtype)
         if out.size:
-            self._reduce(out, tuple(bands), Window(rows.start, cols.start, rows.span, cols.span))
+            self.read_into(out, tuple(bands), Window(rows.start, cols.start, rows.span, cols.span))
         out = out[:, rows.inner, cols.inner]
         return out[tuple(0 if part.is_int else slice(None) for part in parts)]
 
-    def _reduce(self, out: NDArray[Any], bands: tuple[int, ...], window: Window) -> None:
-        from dawnlight.raster._kernels_reduce import METHODS, reduce_slots
+    def read_into(self, out: NDArray[Any], bands: tuple[int, ...], window: Window) -> None:
+        """Fill ``out`` (band, height, width) with some bands of a window."""
+        from dawnlight.raster._kernels_reduce import reduce_band
+        from dawnlight.raster._slots import SlotBuffer
 
         plan = self.plan
         fetcher = Fetcher(plan, self.reader, self.errors, self.log)
         depth = len(plan.layers)
         needed = {*bands, *(band for band, _ in self.rules), plan.masks.alpha}
-        slots = [np.empty((depth, *window.shape), dtype=plan.bands[band].dtype) for band in bands]
-        ok = [np.zeros((depth, *window.shape), dtype=np.bool_) for _ in bands]
+        slots = SlotBuffer([plan.bands[band].dtype for band in bands], depth, window.shape)
         every = range(plan.shape[1])
         with fetcher.ahead_of(range(depth), tuple(band for band in every if band in needed), window):
             for layer in range(depth):
-                here = [part[layer] for part in slots], [part[layer] for part in ok]
-                self._slot(fetcher, layer, bands, window, *here)
-        outside = None if plan.cutline is None else ~plan.cutline.inside(window)
+                self._slot(fetcher, slots, layer, bands, window)
+        if plan.cutline is not None:
+            outside = ~plan.cutline.inside(window)
+            for layer in range(depth if outside.any() else 0):
+                slots.hide(layer, outside)
         for position in range(len(bands)):
-            if outside is not None:
-                ok[position][:, outside] = False
-            reduce_slots(slots[position], ok[position], METHODS[self.method], self.share, out[position])
+            reduce_band(slots.band(position), self.method, self.share, out[position])
 
     def _slot(
+        self, fetcher: Fetcher, slots: SlotBuffer, layer: int, bands: tuple[int, ...], window: Window
+    ) -> None:
+        """Fill the values of one time slot and say which of them count."""
+        alpha = () if self.plan.masks.alpha is None else (self.plan.masks.alpha,)
+        hiding = tuple(dict.fromkeys((*(band for band, _ in self.rules), *alpha)))
+        wide = window.pad(self.dilation).clip(self.plan.geobox.shape) if self.rules else window
+        places = dict(zip(bands, slots.places(layer), strict=True))
+        if wide == window:
+            found = self._read(fetcher, layer, tuple(dict.fromkeys((*bands, *hiding))), window, places)
+            hidden = self._hidden(found, window)
+            hidden = dilate(hidden, self.dilation) if self.rules else hidden
+        else:
+            around = self._hidden(self._read(fetcher, layer, hiding, wide, {}), wide)
+            hidden = dilate(around, self.dilation)[window.shift(-wide.y, -wide.x).slices]
+            found = self._read(fetcher, layer, tuple(dict.fromkeys((*bands, *alpha))), window, places)
+        if hiding:
+            slots.hide(layer, hidden)
+        for position, band in enumerate(bands):
+            slots.put(position, layer, found[band])
+
+    def _read(
         self,
         fetcher: Fetcher,
         layer: int,
         bands: tuple[int, ...],
         window: Window,
-        slots: list[NDArray[Any]],
-        ok: list[NDArray[np.bool_]],
-    ) -> None:
-        """Fill the values of one time slot and which of them count."""
-        alpha = () if self.plan.masks.alpha is None else (self.plan.masks.alpha,)
-        hiding = tuple(dict.fromkeys((*(band for band, _ in self.rules), *alpha)))
-        wide = window.pad(self.dilation).clip(self.plan.geobox.shape) if self.rules else window
-        if wide == window:
-            wanted = tuple(dict.fromkeys((*bands, *hiding)))
-            data, valid = self._read(fetcher, layer, wanted, window)
-            hidden = dilate(self._hidden(wanted, data, valid, window), self.dilation if self.rules else 0)
-        else:
-            hidden = self._hidden(hiding, *self._read(fetcher, layer, hiding, wide), wide)
-            hidden = dilate(hidden, self.dilation)[window.shift(-wide.y, -wide.x).slices]
-            wanted = tuple(dict.fromkeys((*bands, *alpha)))
-            data, valid = self._read(fetcher, layer, wanted, window)
-        for position, band in enumerate(bands):
-            k = wanted.index(band)
-            slots[position][...] = data[k]
-            np.logical_and(valid[k], ~hidden, out=ok[position])
+        places: Mapping[int, NDArray[Any]],
+    ) -> dict[int, Found]:
+        from dawnlight.raster._slots import Found, read_slot
 
-    def _read(
-        self, fetcher: Fetcher, layer: int, bands: tuple[int, ...], window: Window
-    ) -> tuple[list[NDArray[Any]], list[NDArray[np.bool_]]]:
-        found = None
         if self.plan.masks.alpha is None:
-            found = read_native(self.plan, fetcher, self.fill, layer, bands, window)
-        return found or paint(self.plan, fetcher, self.fill, layer, bands, window)
+            found = read_slot(self.plan, fetcher, self.fill, layer, bands, window, places)
+            if found is not None:
+                return found
+        data, valid = paint(self.plan, fetcher, self.fill, layer, bands, window)
+        return {band: Found(data[k], valid=valid[k]) for k, band in enumerate(bands)}
 
-    def _hidden(
-        self,
-        bands: tuple[int, ...],
-        data: list[NDArray[Any]],
-        valid: list[NDArray[np.bool_]],
-        window: Window,
-    ) -> NDArray[np.bool_]:
+    def _hidden(self, found: Mapping[int, Found], window: Window) -> NDArray[np.bool_]:
         """Where the alpha band or a rule hides, or a class that a rule looks at is missing."""
         hidden = np.zeros(window.shape, dtype=np.bool_)
         if self.plan.masks.alpha is not None:
-            k = bands.index(self.plan.masks.alpha)
-            hidden |= ~valid[k] | (data[k] == 0)
+            alpha = found[self.plan.masks.alpha]
+            hidden |= alpha.missing() | (alpha.values == 0)
         for band, rule in self.rules:
-            k = bands.index(band)
-            hidden |= rule.hidden(data[k]) | ~valid[k]
+            hidden |= rule.hidden(found[band].values) | found[band].missing()
         if self.rules and self.plan.cutline is not None:
             hidden |= ~self.plan.cutline.inside(window)
         return hidden

@@ -179,7 +179,13 @@ class Fetcher:
         numbers = tuple(source.band for source in sources)
         try:
             return self._reader.read(
-                sources[0].file, numbers, read.level.level, read.window, masks=masks, out=out
+                sources[0].file,
+                numbers,
+                read.level.level,
+                read.window,
+                masks=masks,
+                out=out,
+                extent=read.extent,
             )
         except RasterError as error:
             return self._failed(error, read, sources)
@@ -211,7 +217,7 @@ def _requests(read: Read, *, raw: bool) -> Iterable[Request]:
         sources = [read.sources[k] for k in positions]
         masks = tuple("none" if raw else source.layout.mask for source in sources)
         numbers = tuple(source.band for source in sources)
-        yield Request(file, numbers, read.level.level, read.window, masks)
+        yield Request(file, numbers, read.level.level, read.window, masks, read.extent)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

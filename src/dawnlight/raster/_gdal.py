@@ -80,6 +80,7 @@ class GdalReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window of some bands of a file; see `RasterReader.read`. ``out`` is not used."""
         if len(masks) != len(bands):

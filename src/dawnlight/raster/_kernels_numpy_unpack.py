@@ -1,7 +1,7 @@
-"""Unpacking tiles and reducing time slots in NumPy, for platforms without numba.
+"""Unpacking tiles in NumPy, for platforms without numba.
 
-The functions take the arguments of their namesakes in `dawnlight.raster._kernels_unpack` and
-`dawnlight.raster._kernels_reduce`, and give the same values.
+The functions take the arguments of their namesakes in `dawnlight.raster._kernels_unpack` and give the same
+values.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dawnlight.raster._kernels_numpy import strips
-
-__all__ = ["integrate", "join_floats", "reduce_slots", "unpack", "widen"]
+__all__ = ["integrate", "join_floats", "unpack", "widen"]
 
 
 def unpack(
@@ -48,51 +46,3 @@ def widen(values: Any, ok: Any, nodata: Any, has_nodata: bool, out: Any) -> None
         out[~ok] = np.nan
     if has_nodata:
         out[values == nodata] = np.nan
-
-
-def reduce_slots(slots: Any, ok: Any, method: int, share: float, out: Any) -> None:
-    """Reduce (slot, rows, columns) to (rows, columns)."""
-    with np.errstate(all="ignore"):
-        for rows in strips(slots.shape[1], slots.shape[2] * max(slots.shape[0], 1)):
-            part = np.s_[rows.start : rows.stop]
-            out[part] = _reduced(slots[:, part], ok[:, part], method, share)
-
-
-def _reduced(slots: Any, ok: Any, method: int, share: float) -> Any:
-    """Values of some rows; NaN where nothing counts."""
-    count = ok.sum(axis=0)
-    if method == 6:
-        return count
-    if method == 0:
-        found = _quantile(slots, ok, count, share)
-    elif method == 1:
-        total = np.zeros(count.shape)
-        for values, here in zip(slots, ok, strict=True):
-            total += np.where(here, values, 0)
-        found = total / count
-    elif method == 2:
-        found = np.where(ok, slots, _extreme(slots.dtype, 1)).min(axis=0)
-    elif method == 3:
-        found = np.where(ok, slots, _extreme(slots.dtype, -1)).max(axis=0)
-    else:
-        place = ok.argmax(axis=0) if method == 4 else len(ok) - 1 - ok[::-1].argmax(axis=0)
-        found = np.take_along_axis(slots, place[np.newaxis], axis=0)[0]
-    return np.where(count > 0, found, np.nan)
-
-
-def _quantile(slots: Any, ok: Any, count: Any, share: float) -> Any:
-    ordered = np.sort(np.where(ok, slots, _extreme(slots.dtype, 1)), axis=0)
-    place = np.maximum(count - 1, 0) * share
-    low = np.floor(place).astype(np.int64)
-    part = place - low
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    below, above = (np.take_along_axis(ordered, k[np.newaxis], axis=0)[0].astype(float) for k in (low, high))
-    return below * (1.0 - part) + above * part
-
-
-def _extreme(dtype: Any, sign: int) -> Any:
-    """Value of a type that no other is beyond."""
-    if dtype.kind == "f":
-        return dtype.type(sign * np.inf)
-    info = np.iinfo(dtype)
-    return dtype.type(info.max if sign > 0 else info.min)

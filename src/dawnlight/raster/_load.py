@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 
 from dawnlight.geo import Window
 from dawnlight.raster._chunks import Sizes
+from dawnlight.raster._composite import LazyComposite
 from dawnlight.raster._lazy import LazyRaster
 
 __all__ = ["load", "progress_bar", "show_progress"]
 
 
 def load(
-    lazy: LazyRaster, chunks: Sizes, *, max_workers: int | None = None, progress: bool | None = None
+    lazy: LazyRaster | LazyComposite,
+    chunks: Sizes,
+    *,
+    max_workers: int | None = None,
+    progress: bool | None = None,
 ) -> NDArray[Any]:
     """Read everything and return it.
 
@@ -31,13 +36,15 @@ def load(
     chunks
         Sizes of the blocks along each axis; each is read by one thread.
     max_workers
-        Number of threads; None is one for each core, plus four for waiting, 32 at most.
+        Number of threads; None is one for each core, plus four for waiting unless it is a composite, 32 at
+        most.
     progress
         Show a bar: None on a terminal only.
 
     Returns
     -------
-    numpy.ndarray, (layer, band, y, x)
+    numpy.ndarray
+        (layer, band, y, x), or (band, y, x) of a composite.
 
     Raises
     ------
@@ -45,15 +52,21 @@ def load(
         The first read that failed; reads that have not begun are dropped.
     """
     out = np.empty(lazy.shape, dtype=lazy.dtype)
-    blocks = list(_blocks(chunks))
-    workers = max_workers or min(32, (os.cpu_count() or 1) + 4)
-    bands = tuple(range(lazy.shape[1]))
+    reduced = isinstance(lazy, LazyComposite)
+    blocks = list(_blocks(((1,), *chunks) if reduced else chunks))
+    # A composite computes; threads beyond the cores would only hold more memory.
+    spare = 0 if reduced else 4
+    workers = max_workers or min(32, (os.cpu_count() or 1) + spare)
+    bands = tuple(range(lazy.shape[-3]))
 
     def fill(block: tuple[int, int, Window]) -> None:
         start, stop, window = block
         for layer in range(start, stop):
-            part = out[layer, :, window.y : window.stop_y, window.x : window.stop_x]
-            lazy.read_into(part, layer, bands, window)
+            part = (out if reduced else out[layer])[:, window.y : window.stop_y, window.x : window.stop_x]
+            if isinstance(lazy, LazyComposite):
+                lazy.read_into(part, bands, window)
+            else:
+                lazy.read_into(part, layer, bands, window)
 
     with (
         ThreadPoolExecutor(min(workers, max(len(blocks), 1))) as pool,

@@ -69,6 +69,8 @@ class Read:
     """Resampler."""
     pair: GridPair
     """How the output lies on the sources' grid."""
+    extent: Window | None = None
+    """What all windows of the output take of the level; None where it is not known."""
     veil: RasterSource | None = None
     """Alpha band on the same grid that hides source pixels where it is 0, so that a kernel does not mix them
     in; None where there is nothing to hide, or nothing to mix."""
@@ -200,11 +202,12 @@ class ReadPlan:
     def _read(self, image: int, bands: tuple[int, ...], window: Window, kernel: str) -> Read | None:
         pair = self.pair(self.table.grid_number(image, bands[0]))
         layout = self.table.layouts[self.table.layout_of[image, bands[0]]]
-        shift = pair.shift
+        shift, extent = pair.shift, None
         veil = self._veil(image, bands) if shift is None else None
         if shift is not None:
             level = choose_level((1.0, 1.0), pair.source.shape, layout, "near", category=True)
             wanted: Window | None = window.shift(*shift).intersect(Window(0, 0, *pair.source.shape))
+            extent = Window(0, 0, *self.geobox.shape).shift(*shift)
         else:
             if veil is not None and veil.layout.overviews != layout.overviews:
                 layout = replace(layout, overviews=())
@@ -224,6 +227,7 @@ class ReadPlan:
             shift=shift,
             kernel=kernel,
             pair=pair,
+            extent=extent,
             veil=veil,
         )
 

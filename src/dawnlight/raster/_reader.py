@@ -24,6 +24,7 @@ class Request(NamedTuple):
     level: int
     window: Window
     masks: tuple[str, ...]
+    extent: Window | None = None
 
 
 @runtime_checkable
@@ -45,6 +46,7 @@ class RasterReader(Protocol):
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window of some bands of a file.
 
@@ -62,6 +64,9 @@ class RasterReader(Protocol):
             One for each band: ``"none"``, ``"internal"`` or ``"alpha"``.
         out : ndarray, (band, y, x), optional
             Of the file's dtype and the window's shape: the reader may fill and return it as the data.
+        extent : Window, optional
+            What all reads of one array take of the level, where that is known. What a reader keeps for the
+            next read may be chosen by it; pixels do not depend on it.
 
         Returns
         -------

@@ -7,7 +7,6 @@ two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from dawnlight.raster._dtypes import nodata_in
 from dawnlight.raster._fetch import Fetcher, has_data
 from dawnlight.raster._plan import Read, ReadPlan
 
-__all__ = ["read_native", "read_solo"]
+__all__ = ["read_solo"]
 
 
 def read_solo(
@@ -69,52 +68,6 @@ def read_solo(
         if row not in done:
             out[row] = np.nan if masked else fill[band]
     return True
-
-
-def read_native(
-    plan: ReadPlan,
-    fetcher: Fetcher,
-    fill: Sequence[float],
-    layer: int,
-    bands: tuple[int, ...],
-    window: Window,
-) -> tuple[list[NDArray[Any]], list[NDArray[np.bool_]]] | None:
-    """Return bands in their own type and where they have data, if at most one image reaches the window.
-
-    Parameters
-    ----------
-    plan, fetcher, fill, layer, bands, window
-        As for `read_solo`; the plan has no alpha mask.
-
-    Returns
-    -------
-    data, valid
-        One array (height, width) a band; or None when images may overlap here.
-    """
-    images = list(plan.candidates(layer, window))
-    if len(images) > 1:
-        return None
-    data: dict[int, NDArray[Any]] = {}
-    valid: dict[int, NDArray[np.bool_]] = {}
-    reads = plan.image_reads(images[0], bands, window) if images else ()
-    with fetcher.ahead(reads):
-        for read in reads:
-            if read.shift is not None and read.window.shape == window.shape:
-                fresh, ok = fetcher.pixels(read)
-            else:
-                fresh = np.empty((len(read.bands), *window.shape), dtype=plan.bands[read.bands[0]].dtype)
-                ok = np.zeros(fresh.shape, dtype=np.bool_)
-                for part, band in zip(fresh, read.bands, strict=True):
-                    part[...] = np.asarray(fill[band]).astype(fresh.dtype)
-                fetcher.fill(read, window, fresh, ok)
-            for row, band in enumerate(read.bands):
-                data[band] = fresh[row]
-                valid[band] = np.ones(window.shape, dtype=np.bool_) if ok is None else ok[row]
-    for band in bands:
-        if band not in data:
-            data[band] = np.full(window.shape, fill[band], dtype=plan.bands[band].dtype)
-            valid[band] = np.zeros(window.shape, dtype=np.bool_)
-    return [data[band] for band in bands], [valid[band] for band in bands]
 
 
 def _paste(

@@ -148,6 +148,7 @@ class _ArrayReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Return a window; see `RasterReader.read`."""
         if level != 0 or not self._region.contains(window):

@@ -84,16 +84,18 @@ def _resampled() -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 def _composites() -> Iterator[tuple[str, NDArray[Any]]]:
-    from dawnlight.raster._kernels_reduce import METHODS, reduce_slots
+    from dawnlight.raster._kernels_reduce import METHODS, Slots, reduce_band
 
     random = np.random.default_rng(3)
     for dtype in ("uint8", "uint16", "float32"):
         for depth in (1, 6, 60):
             slots = noise((depth, 30, 20), dtype, depth)
-            ok = random.random(slots.shape) < 0.6
-            for method, number in METHODS.items():
+            lost = random.random(slots.shape) < 0.4
+            marked = random.random(depth) < 0.5
+            band = Slots(slots, slots[:, 3, 4].copy(), marked, random.random(slots.shape) < 0.1, lost)
+            for method in METHODS:
                 out = np.empty(slots.shape[1:], dtype=np.int64 if method == "count" else np.float32)
-                reduce_slots(slots, ok, number, 0.3 if method == "percentile" else 0.5, out)
+                reduce_band(band, method, 0.3 if method == "percentile" else 0.5, out)
                 yield f"{method} of {depth} {dtype}", out
 
 

@@ -118,6 +118,7 @@ class MemoryReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window; see `RasterReader.read`."""
         found = self._files[file.href]
@@ -187,11 +188,12 @@ class RecordingReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window; see `RasterReader.read`."""
         with self._lock:
             self.reads.append((file.href, bands, level, window))
-        return self._reader.read(file, bands, level, window, masks=masks, out=out)
+        return self._reader.read(file, bands, level, window, masks=masks, out=out, extent=extent)
 
     @property
     def pixels(self) -> int:
@@ -211,6 +213,7 @@ class UntouchableReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Fail."""
         raise AssertionError(f"nothing was to be read, but {file.href!r} was, at {window}")
@@ -240,8 +243,9 @@ class FailingReader:
         *,
         masks: tuple[str, ...],
         out: NDArray[Any] | None = None,
+        extent: Window | None = None,
     ) -> Pixels:
         """Read a window, or fail; see `RasterReader.read`."""
         if file.href in self._broken:
             raise RasterReadError(f"{file.href}: the bytes are damaged")
-        return self._reader.read(file, bands, level, window, masks=masks, out=out)
+        return self._reader.read(file, bands, level, window, masks=masks, out=out, extent=extent)
