@@ -1,5 +1,7 @@
 """How the output is cut: sizes always add up, and edges follow the files' tiles where that helps."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from dawnlight.testing._engine import make_lazy
 from dawnlight.testing._memory import MemoryReader
 
 
-def plan_of(shape=(5000, 5000), block=(1024, 1024), offset=(0, 0), images=2, bands=2):
+def plan_of(shape=(5000, 5000), block=(1024, 1024), offset=(0, 0), images=2, bands=2, remote=False):
     """A plan on (or, with a fractional offset, beside) the grid of files with such tiles."""
     import numpy as np
 
@@ -20,6 +22,14 @@ def plan_of(shape=(5000, 5000), block=(1024, 1024), offset=(0, 0), images=2, ban
     reader = MemoryReader()
     pixels = np.broadcast_to(np.zeros(1, "uint16"), (bands, *box.shape))
     rows = [reader.add(str(k), pixels, box, block=block) for k in range(images)]
+    if remote:
+        rows = [
+            [
+                replace(source, file=replace(source.file, href=f"https://example.org/{k}.tif"))
+                for source in row
+            ]
+            for k, row in enumerate(rows)
+        ]
     y, x = offset
     target = GeoBox.from_geotrans((500000 + 10 * x, 10, 0, 5000000 - 10 * y, 0, -10), shape, 32632)
     return make_lazy(rows, target, reader).plan
@@ -45,6 +55,16 @@ def test_auto_ends_on_the_tiles_of_the_files():
 def test_auto_takes_small_slots_together():
     assert normalize("auto", plan_of(shape=(16, 16), images=300))[0] == (300,)
     assert max(normalize("auto", plan_of(shape=(256, 256), images=300))[0]) > 1
+
+
+def test_auto_takes_slots_of_remote_files_together_while_tasks_are_enough():
+    near = normalize("auto", plan_of(shape=(1024, 1024), images=40))
+    far = normalize("auto", plan_of(shape=(1024, 1024), images=40, remote=True))
+    assert (near[0], far[0]) == ((1,) * 40, (5,) * 8)
+    assert near[1:] == far[1:]
+    (slots, bands, rows, cols) = normalize("auto", plan_of(images=9, remote=True))
+    assert max(slots) * max(bands) * max(rows) * max(cols) * 4 <= 1.3 * dl.get_options().chunk_bytes
+    assert normalize({"time": 1}, plan_of(shape=(1024, 1024), images=4, remote=True))[0] == (1,) * 4
 
 
 @pytest.mark.parametrize("chunks", ["auto", None])

@@ -8,6 +8,7 @@ from typing import Any
 
 from dawnlight._options import get_options
 from dawnlight.errors import ParameterError
+from dawnlight.raster._href import is_remote
 from dawnlight.raster._plan import ReadPlan
 
 __all__ = ["ChunksLike", "Sizes", "composite_chunks", "normalize_chunks"]
@@ -19,6 +20,8 @@ Sizes = tuple[tuple[int, ...], ...]
 _DIMS = ("time", "band", "y", "x")
 _STEP = 256
 _SMALL = 2**20
+_TASKS = 8
+"""Tasks that an array should have at least, before time slots of remote files go together."""
 
 
 def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...], itemsize: int) -> Sizes:
@@ -29,7 +32,8 @@ def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...],
     chunks
         ``"auto"`` (or None): one time slot and all bands a chunk, square, about ``options.chunk_bytes``,
         with edges on the edges of the files' internal tiles where the output grid is a source grid; many
-        time slots together where they are small. An int: the side of a chunk in pixels. A mapping from
+        time slots together where they are small, and some where files are remote, so that many requests are
+        under way at once. An int: the side of a chunk in pixels. A mapping from
         ``time``, ``band``, ``y``, ``x`` to a size, -1 for the whole axis, ``"auto"``, or a tuple of sizes;
         axes that are not named are automatic.
     plan
@@ -47,13 +51,15 @@ def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...],
     wanted = _wanted(chunks)
     side = _auto_side(shape, itemsize)
     edges = _tile_edges(plan) if shape[2] and shape[3] else None
-    sizes: list[tuple[int, ...]] = []
-    for axis, dim in enumerate(_DIMS):
-        value = wanted.get(dim, "auto")
-        if value == "auto":
-            value = _auto(axis, shape, side, itemsize, edges)
-        sizes.append(_sizes(dim, value, shape[axis]))
-    return tuple(sizes)
+    sizes: dict[str, tuple[int, ...]] = {}
+    for axis in (3, 2, 1, 0):  # how many time slots go together depends on the other axes
+        value = wanted.get(_DIMS[axis], "auto")
+        if value == "auto" and axis:
+            value = _auto(axis, shape, side, edges)
+        elif value == "auto":
+            value = _slots(shape[0], [sizes[dim] for dim in _DIMS[1:]], itemsize, remote=_is_remote(plan))
+        sizes[_DIMS[axis]] = _sizes(_DIMS[axis], value, shape[axis])
+    return tuple(sizes[dim] for dim in _DIMS)
 
 
 def composite_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, int, int], itemsize: int) -> Sizes:
@@ -89,13 +95,25 @@ def _auto_side(shape: tuple[int, ...], itemsize: int) -> int:
     return max(int(math.sqrt(budget)) // _STEP * _STEP, _STEP)
 
 
+def _slots(count: int, others: list[tuple[int, ...]], itemsize: int, *, remote: bool) -> int:
+    """How many time slots a chunk has."""
+    block = max(math.prod(max(sizes, default=1) for sizes in others) * itemsize, 1)
+    together = 4 * _SMALL // block if block < _SMALL else 1
+    if remote:
+        # One task waits for all its requests at once. Yet each worker should have several tasks.
+        runs = -(-_TASKS // math.prod(max(len(sizes), 1) for sizes in others))
+        together = max(together, min(get_options().chunk_bytes // block, -(-count // runs)))
+    return max(min(count, together), 1)
+
+
+def _is_remote(plan: ReadPlan) -> bool:
+    return any(is_remote(href) for href in plan.table.hrefs[:1])
+
+
 def _auto(
-    axis: int, shape: tuple[int, ...], side: int, itemsize: int, edges: tuple[tuple[int, int], ...] | None
+    axis: int, shape: tuple[int, ...], side: int, edges: tuple[tuple[int, int], ...] | None
 ) -> int | tuple[int, ...]:
     size = shape[axis]
-    if axis == 0:
-        block = shape[1] * min(shape[2], side) * min(shape[3], side) * itemsize
-        return max(min(size, 4 * _SMALL // max(block, 1)), 1) if block < _SMALL else 1
     if axis == 1:
         return max(size, 1)
     if size <= side * 5 // 4:

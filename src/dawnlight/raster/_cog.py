@@ -34,6 +34,8 @@ from dawnlight.raster._tile_cache import TileCache, tiles
 __all__ = ["CogReader", "shared_reader"]
 
 _MAX_HEADERS = 20_000
+_SPOT = 8
+"""A window of less than this part of a tile, one in so many, is a spot."""
 
 
 class CogReader:
@@ -410,21 +412,32 @@ def _parts(window: Window, level: TiffLevel, extent: Window | None) -> Iterator[
     for row in range(window.y // height, -(-window.stop_y // height)):
         for column in range(window.x // width, -(-window.stop_x // width)):
             y, x = row * height, column * width
-            stop_y, stop_x = min(y + height, level.shape[0]), min(x + width, level.shape[1])
+            tile = Window(y, x, min(height, level.shape[0] - y), min(width, level.shape[1] - x))
+            top, left = max(window.y - y, 0), max(window.x - x, 0)
             out_top, out_left = max(y - window.y, 0), max(x - window.x, 0)
             yield _Part(
                 row=row,
                 column=column,
-                top=max(window.y - y, 0),
-                left=max(window.x - x, 0),
+                top=top,
+                left=left,
                 out_top=out_top,
                 out_left=out_left,
-                area=np.s_[:, out_top : stop_y - window.y, out_left : stop_x - window.x],
-                whole=window.y <= max(y, used.y)
-                and window.x <= max(x, used.x)
-                and window.stop_y >= min(stop_y, used.stop_y)
-                and window.stop_x >= min(stop_x, used.stop_x),
+                area=np.s_[:, out_top : tile.stop_y - window.y, out_left : tile.stop_x - window.x],
+                whole=_uses_up(window, tile, used),
             )
+
+
+def _uses_up(window: Window, tile: Window, used: Window) -> bool:
+    """Whether nobody is going to want a tile after a window: it takes all that the array takes of it.
+
+    Who looks at a spot is likely to look beside it next, so a tile of which the array takes just a spot is
+    worth keeping.
+    """
+    top, left = max(tile.y, used.y), max(tile.x, used.x)
+    bottom, right = min(tile.stop_y, used.stop_y), min(tile.stop_x, used.stop_x)
+    if window.y > top or window.x > left or window.stop_y < bottom or window.stop_x < right:
+        return False
+    return (bottom - top) * (right - left) * _SPOT >= tile.size
 
 
 def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> tuple[NDArray[Any], bool]:

@@ -1,0 +1,99 @@
+"""What the tile reader keeps: pixels never depend on it, and tiles are decoded again only if need be."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from dawnlight.geo import GeoBox, Window
+from dawnlight.raster import _cog
+from dawnlight.raster._cog import CogReader
+from dawnlight.raster._tile_cache import TileCache
+from dawnlight.testing._engine import file_sources, make_lazy
+from dawnlight.testing._rasters import noise, write_raster
+
+BOX = GeoBox.from_geotrans((600000, 10, 0, 5000000, 0, -10), (128, 160), 32631)
+TILE = 32
+
+
+class CountingReader(CogReader):
+    """A tile reader with a cache of its own that counts what it decodes."""
+
+    def __init__(self):
+        super().__init__()
+        self._cache = TileCache()
+        self.decoded = []
+
+    def _stored(self, handle, level, number, buffer):
+        self.decoded.append((level.shape, number))
+        return super()._stored(handle, level, number, buffer)
+
+
+@pytest.fixture(params=[1, 2, 3])
+def source(request, tmp_path):
+    dtype = "float32" if request.param == 3 else "uint16"
+    pixels = noise((2, *BOX.shape), dtype, 4)
+    path = write_raster(tmp_path / "a.tif", pixels, BOX, tiled=TILE, PREDICTOR=request.param)
+    return file_sources(path), pixels
+
+
+def chunks(shape, side):
+    for y, x in itertools.product(range(0, shape[0], side), range(0, shape[1], side)):
+        yield np.s_[:, :, y : min(y + side, shape[0]), x : min(x + side, shape[1])]
+
+
+@pytest.mark.parametrize(("offset", "side"), [((0, 0), 64), ((5, 17), 64), ((5, 17), 32), ((20, 9), 1000)])
+def test_each_tile_is_decoded_once_whatever_the_chunks(source, offset, side):
+    sources, pixels = source
+    y, x = offset
+    target = BOX.window(Window(y, x, 90, 100))
+    reader = CountingReader()
+    lazy = make_lazy([sources], target, reader)
+    for key in chunks(target.shape, side):
+        window = (slice(key[2].start + y, key[2].stop + y), slice(key[3].start + x, key[3].stop + x))
+        assert np.array_equal(lazy[key][0], pixels[(slice(None), *window)])
+    assert len(reader.decoded) == len(set(reader.decoded))
+
+
+def test_tiles_that_no_other_chunk_needs_are_not_kept(source):
+    sources, _ = source
+    reader = CountingReader()
+    lazy = make_lazy([sources], BOX.window(Window(20, 9, 90, 100)), reader)
+    lazy[...]
+    held = [number for _, number in reader.decoded if any(number == key[3] for key in reader._cache._tiles)]
+    corners = {0, 3, 15, 18}  # of 5 x 4 tiles, where the window takes less than an eighth
+    assert set(held) <= corners
+
+
+def test_a_spot_keeps_its_tile_for_the_next_one(source):
+    sources, pixels = source
+    reader = CountingReader()
+    for x in (40, 45, 50):
+        lazy = make_lazy([sources], BOX.window(Window(40, x, 8, 8)), reader)
+        assert np.array_equal(lazy[...][0], pixels[:, 40:48, x : x + 8])
+    assert len(reader.decoded) == 1
+
+
+def test_without_an_extent_the_rest_of_a_tile_may_be_wanted(source):
+    sources, _ = source
+    reader = CountingReader()
+    for window in (Window(0, 0, 31, 32), Window(31, 0, 1, 32)):
+        reader.read(sources[0].file, (1, 2), 0, window, masks=("none", "none"))
+    assert len(reader.decoded) == 1
+    reader.read(
+        sources[0].file, (1, 2), 0, Window(0, 64, 20, 20), masks=("none",) * 2, extent=Window(0, 64, 20, 20)
+    )
+    assert reader.decoded[1][1] not in {key[3] for key in reader._cache._tiles}
+
+
+def test_a_tile_is_used_up_by_the_window_that_takes_all_that_is_wanted():
+    tile = Window(32, 32, 32, 32)
+    whole = Window(0, 0, 128, 160)
+    assert _cog._uses_up(Window(32, 32, 32, 32), tile, whole)
+    assert _cog._uses_up(Window(0, 0, 128, 160), tile, whole)
+    assert not _cog._uses_up(Window(32, 32, 31, 32), tile, whole)
+    assert _cog._uses_up(Window(40, 40, 40, 40), tile, Window(40, 40, 40, 40))
+    assert not _cog._uses_up(Window(40, 40, 10, 40), tile, Window(40, 40, 40, 40))
+    assert not _cog._uses_up(Window(40, 40, 8, 8), tile, Window(40, 40, 8, 8))
