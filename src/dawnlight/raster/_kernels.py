@@ -30,6 +30,14 @@ import numpy as np
 
 from dawnlight.raster import _kernels_numpy as twins
 from dawnlight.raster._jit import Jit
+from dawnlight.raster._kernels_inside import (
+    blend_row,
+    catmull,
+    cubic_row,
+    find_corners,
+    find_pixels,
+    take_row,
+)
 from dawnlight.raster._kernels_numpy import STEP, TIE
 from dawnlight.raster._lattice import EDGE
 
@@ -37,6 +45,8 @@ __all__ = ["STEP", "TIE", "bilinear", "cubic", "expand", "nearest", "separable"]
 
 # int(): in compiled code, floor and ceil give floats.
 _jit = Jit(error_model="numpy")
+
+_NOTHING = np.zeros((0, 0), dtype=np.bool_)
 
 
 @_jit
@@ -91,9 +101,15 @@ def nearest(
     missed = 0
     xs = np.empty(width, dtype=np.float64)
     ys = np.empty(width, dtype=np.float64)
+    columns = np.empty(width, dtype=np.int32)
+    rows = np.empty(width, dtype=np.int32)
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
+        if find_pixels(xs, ys, offset, (h, w), columns, rows):
+            for b in range(bands):
+                take_row(src[b], ok[b] if masked else _NOTHING, columns, rows, out[b, row], out_ok[b, row])
+            continue
         for c in range(width):
             x = xs[c]
             y = ys[c]
@@ -169,9 +185,17 @@ def bilinear(
     missed = 0
     xs = np.empty(width, dtype=np.float64)
     ys = np.empty(width, dtype=np.float64)
+    right = np.empty(width, dtype=np.float64)
+    down = np.empty(width, dtype=np.float64)
+    columns = np.empty(width, dtype=np.int32)
+    rows = np.empty(width, dtype=np.int32)
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
+        if not masked and find_corners(xs, ys, offset, (h, w), 0, columns, rows, right, down):
+            for b in range(bands):
+                blend_row(src[b], columns, rows, right, down, integer, out[b, row], out_ok[b, row])
+            continue
         for c in range(width):
             x = xs[c]
             y = ys[c]
@@ -209,17 +233,6 @@ def bilinear(
     return missed
 
 
-@_jit
-def _catmull(t: float, taps: Any) -> None:
-    """Weights of the four taps of cubic convolution (a = -0.5) for the fraction t in [0, 1)."""
-    t2 = t * t
-    t3 = t2 * t
-    taps[0] = -0.5 * t3 + t2 - 0.5 * t
-    taps[1] = 1.5 * t3 - 2.5 * t2 + 1.0
-    taps[2] = -1.5 * t3 + 2.0 * t2 + 0.5 * t
-    taps[3] = 0.5 * t3 - 0.5 * t2
-
-
 @_jit.or_use(twins.cubic)
 def cubic(
     src: Any,
@@ -241,11 +254,17 @@ def cubic(
     missed = 0
     xs = np.empty(width, dtype=np.float64)
     ys = np.empty(width, dtype=np.float64)
-    wx = np.empty(4, dtype=np.float64)
-    wy = np.empty(4, dtype=np.float64)
+    right = np.empty(width, dtype=np.float64)
+    down = np.empty(width, dtype=np.float64)
+    columns = np.empty(width, dtype=np.int32)
+    rows = np.empty(width, dtype=np.int32)
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
+        if not masked and find_corners(xs, ys, offset, (h, w), 1, columns, rows, right, down):
+            for b in range(bands):
+                cubic_row(src[b], columns, rows, right, down, limits, integer, out[b, row], out_ok[b, row])
+            continue
         for c in range(width):
             x = xs[c]
             y = ys[c]
@@ -253,8 +272,8 @@ def cubic(
                 continue
             left = math.floor(x - 0.5)
             top = math.floor(y - 0.5)
-            _catmull(x - 0.5 - left, wx)
-            _catmull(y - 0.5 - top, wy)
+            wx = catmull(x - 0.5 - left)
+            wy = catmull(y - 0.5 - top)
             ix = int(left) - offset[1] - 1
             iy = int(top) - offset[0] - 1
             inside = (ix >= 0) & (iy >= 0) & (ix + 3 < w) & (iy + 3 < h)

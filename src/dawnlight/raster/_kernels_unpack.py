@@ -40,6 +40,18 @@ def unpack(
     """
     rows = min(tile.shape[0] - top, out.shape[1] - out_top)
     columns = min(tile.shape[1] - left, out.shape[2] - out_left)
+    if tile.shape[2] == 1:
+        plane = tile.reshape(tile.shape[0], tile.shape[1])[top : top + rows, : left + columns]
+        for k in range(samples.shape[0]):
+            target = out[k, out_top : out_top + rows, out_left : out_left + columns]
+            if predictor:
+                _sum_rows(plane, left, target)
+            else:
+                for r in range(rows):
+                    source, line = plane[r], target[r]
+                    for c in range(columns):
+                        line[c] = source[left + c]
+        return
     for k in range(samples.shape[0]):
         s = samples[k]
         for r in range(rows):
@@ -54,6 +66,34 @@ def unpack(
             else:
                 for c in range(columns):
                     out[k, out_top + r, out_left + c] = tile[top + r, left + c, s]
+
+
+@_jit
+def _sum_rows(plane: Any, left: int, out: Any) -> None:
+    """Sum up differences along rows and keep the columns from ``left`` on.
+
+    Each sum waits for the one before it, so four rows go side by side.
+    """
+    rows, columns = out.shape
+    for top in range(0, rows, 4):
+        at = (top, min(top + 1, rows - 1), min(top + 2, rows - 1), min(top + 3, rows - 1))
+        p, q, u, v = plane[at[0]], plane[at[1]], plane[at[2]], plane[at[3]]
+        a, b, c, d = p[0] - p[0], q[0] - q[0], u[0] - u[0], v[0] - v[0]
+        for k in range(left):
+            a += p[k]
+            b += q[k]
+            c += u[k]
+            d += v[k]
+        w, x, y, z = out[at[0]], out[at[1]], out[at[2]], out[at[3]]
+        for k in range(columns):
+            a += p[left + k]
+            b += q[left + k]
+            c += u[left + k]
+            d += v[left + k]
+            w[k] = a
+            x[k] = b
+            y[k] = c
+            z[k] = d
 
 
 @_jit.or_use(twins.join_floats)
@@ -86,6 +126,9 @@ def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
 def integrate(tile: Any, out: Any) -> None:
     """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
     rows, columns, samples = tile.shape
+    if samples == 1:
+        _sum_rows(tile.reshape(rows, columns), 0, out.reshape(rows, columns))
+        return
     for r in range(rows):
         for s in range(samples):
             total = tile[r, 0, s]

@@ -123,6 +123,15 @@ def _warp(
 ) -> None:
     """Resample pixels; without masks, what no valid pixel gives shows the stored value of the nearest one."""
     dtype = np.dtype(plan.bands[read.bands[0]].dtype)
+    if not masked and read.kernel == "near":
+        target = out[rows[0] : rows[-1] + 1] if _is_run(rows) and out.dtype == dtype else None
+        fresh = np.empty((len(rows), *window.shape), dtype=dtype) if target is None else target
+        for part, value in zip(fresh, fill, strict=True):
+            part[...] = np.asarray(value).astype(dtype)
+        fetcher.fill(read, window, fresh, np.zeros(fresh.shape, dtype=np.bool_), raw=True)
+        if target is None:
+            out[rows] = fresh
+        return
     fresh = np.empty((len(rows), *window.shape), dtype=dtype)
     ok = np.zeros(fresh.shape, dtype=np.bool_)
     for part, value in zip(fresh, fill, strict=True):
@@ -132,8 +141,7 @@ def _warp(
         for k, row in enumerate(rows):
             _widen(fresh[k], ok[k], None, out[row], masked=True)
         return
-    if read.kernel != "near":
-        fetcher.fill(read, window, fresh, ok)
+    fetcher.fill(read, window, fresh, ok)
     if not ok.all():
         stored = np.empty_like(fresh)
         here = np.zeros_like(ok)

@@ -81,7 +81,7 @@ def _resample(
     level = read.level
     offset = (read.window.y, read.window.x)
     origin = (window.y, window.x)
-    ok = _ALL_VALID if valid is None else valid
+    ok = _ALL_VALID if valid is None or valid.all() else valid
     src = np.ascontiguousarray(data)
     if read.kernel == "near":
         where = read.pair.coordinates(window).where
