@@ -7,7 +7,7 @@ from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox
 from dawnlight.ingest._bands import find_disagreement, make_band, resolution_of
 from dawnlight.ingest._kinds import find_kind
-from dawnlight.ingest._names import make_valid_name, name_bands, stem_of, without_alpha
+from dawnlight.ingest._names import name_bands, stem_of, without_alpha
 from dawnlight.raster._gdal import GdalReader, read_header
 from dawnlight.raster._header import BandHeader, FileHeader
 from dawnlight.search import Document
@@ -26,14 +26,6 @@ def header_of(*bands, **changes):
 def reader():
     with GdalReader() as reader:
         yield reader
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("a b", "a_b"), ("This is ań @#$^*% ïñvalid name!!!!", "This_is_a_valid_name_"), ("", "")],
-)
-def test_valid_names(text, name):
-    assert make_valid_name(text) == name
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dawnlight.raster._dtypes import data_type_of, natural_range
 from dawnlight.raster._gdal import read_palette
 from dawnlight.raster._header import BandHeader, FileHeader
 from dawnlight.raster._reader import RasterReader
-from dawnlight.search import Document
+from dawnlight.search import Document, number_to_wire, wire_to_number
 
 __all__ = ["find_disagreement", "make_band", "resolution_of"]
 
@@ -69,9 +69,8 @@ def make_band(
     }
     if info.description and info.description != name:
         attributes["description"] = info.description
-    # NaN and infinity have no spelling in a document; files that use them say so in their headers.
-    if info.nodata is not None and math.isfinite(info.nodata):
-        attributes["nodata"] = _plain(info.nodata)
+    if info.nodata is not None:
+        attributes["nodata"] = number_to_wire(_plain(info.nodata))
     if kind == "mask":
         attributes["is_alpha"] = info.color == "alpha" or name == "alpha"
     else:
@@ -101,11 +100,12 @@ def find_disagreement(band: Document, info: BandHeader) -> str | None:
     if found != band.get("data_type"):
         return f"its band {band.get('name')!r} is {found}, and that of the product {band.get('data_type')}"
     nodata = band.get("nodata")
-    # What is not finite has no spelling in the catalog: it stays in the file's header.
-    own = info.nodata if info.nodata is not None and math.isfinite(info.nodata) else None
-    if info.nodata is None or own == nodata:
+    # Pixels that are not finite are missing whether or not the product says so.
+    if info.nodata is None or number_to_wire(info.nodata) == nodata:
         return None
-    known = "none" if nodata is None else f"{nodata:g}"
+    if nodata is None and not math.isfinite(info.nodata):
+        return None
+    known = "none" if nodata is None else f"{wire_to_number(nodata):g}"
     return f"nodata of its band {band.get('name')!r} is {info.nodata:g}, and that of the product {known}"
 
 
@@ -167,4 +167,4 @@ def _short(value: float) -> float:
 
 
 def _plain(value: float) -> float:
-    return int(value) if value == int(value) and abs(value) < 2**53 else value
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else value

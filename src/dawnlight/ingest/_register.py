@@ -12,7 +12,7 @@ from dawnlight.geo import normalize_crs
 from dawnlight.ingest._existing import changes_of, compare_with_image
 from dawnlight.ingest._groups import FileGroup, expand_files, group_files
 from dawnlight.ingest._inspect import Candidate, InspectOptions, Refusal, inspect_group, without_name
-from dawnlight.ingest._names import check_distinct, make_valid_name
+from dawnlight.ingest._names import check_distinct
 from dawnlight.ingest._pattern import NamePattern
 from dawnlight.ingest._plan import ProductPlan
 from dawnlight.ingest._report import AddReport, FileResult, Status
@@ -20,6 +20,7 @@ from dawnlight.raster._gdal import GdalReader
 from dawnlight.raster._href import normalize_href
 from dawnlight.search import Document, time_to_wire
 from dawnlight.storage import CatalogStore
+from dawnlight.storage._names import make_valid_name
 
 __all__ = ["Adder", "add_files"]
 
