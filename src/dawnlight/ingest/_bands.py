@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,9 @@ import numpy as np
 from dawnlight.geo import GeoBox
 from dawnlight.geo._crs import meters_per_unit
 from dawnlight.ingest._kinds import find_kind, labels_of
-from dawnlight.ingest._samples import Statistics, find_statistics
+from dawnlight.ingest._samples import BandSample, Statistics
 from dawnlight.raster._dtypes import data_type_of, natural_range
-from dawnlight.raster._gdal import read_palette
 from dawnlight.raster._header import BandHeader, FileHeader
-from dawnlight.raster._reader import RasterReader
 from dawnlight.search import Document, number_to_wire, wire_to_number
 
 __all__ = ["find_disagreement", "make_band", "resolution_of"]
@@ -31,7 +28,7 @@ def make_band(
     index: int,
     *,
     file_index: int,
-    reader: RasterReader,
+    sample: BandSample | None,
 ) -> Document:
     """Make the document of a band from one that was found in a file.
 
@@ -49,8 +46,8 @@ def make_band(
         0-based number of the raster band.
     file_index : int
         0-based place of the file among those of the image.
-    reader : RasterReader
-        Reads the sample.
+    sample : BandSample or None
+        A look at its values; a mask needs none.
 
     Returns
     -------
@@ -74,10 +71,10 @@ def make_band(
     if kind == "mask":
         attributes["is_alpha"] = info.color == "alpha" or name == "alpha"
     else:
-        statistics = find_statistics(header, index, reader)
-        attributes |= _ranges(kind, info, statistics)
+        sample = sample or BandSample()
+        attributes |= _ranges(kind, info, sample.statistics)
         if kind == "class":
-            attributes |= _legend(name, header, index)
+            attributes |= _legend(name, sample)
     return Document(kind="band", id=f"{product_id}:{name}", attributes=attributes)
 
 
@@ -140,11 +137,10 @@ def _ranges(kind: str, info: BandHeader, statistics: Statistics | None) -> dict[
     return found
 
 
-def _legend(name: str, header: FileHeader, index: int) -> Mapping[str, Any]:
+def _legend(name: str, sample: BandSample) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    palette = read_palette(header.href, index + 1) if header.bands[index].color == "palette" else None
-    if palette is not None and len(palette) <= _MAX_COLORS:
-        found["colormap"] = [list(color) for color in palette]
+    if sample.palette is not None and len(sample.palette) <= _MAX_COLORS:
+        found["colormap"] = [list(color) for color in sample.palette]
     labels = labels_of(name)
     if labels is not None:
         found["class_labels"] = list(labels)

@@ -36,6 +36,7 @@ def submit_files(
     *,
     overwrite: bool,
     keep_origin: bool = False,
+    crs: str | None = None,
 ) -> Document:
     """Copy files into the catalog's folder and queue their upload.
 
@@ -53,6 +54,8 @@ def submit_files(
         Whether the image may take the place of one that is there.
     keep_origin : bool, default: False
         Whether the files of the image are to say where they came from: `names` as ``provider_href``.
+    crs : str, optional
+        Coordinate reference system of files that have none.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def submit_files(
             stored.append(target.name)
         return stored
 
-    payload: dict[str, Any] = {"names": list(names), "notes": notes, "overwrite": overwrite}
+    payload: dict[str, Any] = {"names": list(names), "notes": notes, "overwrite": overwrite, "crs": crs}
     if keep_origin:
         payload["origins"] = list(names)
     return _submit(store, upload, payload, write)
@@ -156,11 +159,12 @@ def _submit(
         stored = write(folder)
         for name in stored:
             sync_file(folder / name)
-        sync_folder(folder)
-        sync_folder(blobs.uploads)
+        for made in (folder, blobs.uploads, blobs.root):
+            sync_folder(made)
         document = queue.submit(upload, {**payload, "files": stored})
     except BaseException as error:
-        if folder is not None:
+        # If the job may be in the queue, its data must be there; if it is not, the next sweep takes the data.
+        if folder is not None and not getattr(error, "uncertain", False):
             blobs.discard_spool(upload.id)
         if type(error) in (OSError, PermissionError):
             raise RasterWriteError(f"the data of the upload cannot be stored: {error}") from error
