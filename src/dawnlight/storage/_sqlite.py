@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from dawnlight.errors import ConflictError
-from dawnlight.search import Document, Kind, Query, sort_values, time_to_wire
+from dawnlight.search import (
+    Document,
+    IntervalSummary,
+    Kind,
+    Query,
+    Summary,
+    sort_values,
+    time_to_wire,
+)
 from dawnlight.storage._batches import (
     check_version,
     missing,
@@ -23,7 +31,7 @@ from dawnlight.storage._batches import (
     still_needed,
 )
 from dawnlight.storage._intervals import make_binning, require_images
-from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
+from dawnlight.storage._protocol import CatalogStore, Page
 from dawnlight.storage._rules import DEFAULT_OWNERS, prepare_changed, summarize_resolutions
 from dawnlight.storage._sql_dialect import bulk_insert, contained_in
 from dawnlight.storage._sql_rows import CODECS
