@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from dawnlight.catalog._collection import make_key
 from dawnlight.catalog._enums import DownloadFileFormat, ResampleAlgorithm
+from dawnlight.catalog._keys import group_by_key, make_key
 from dawnlight.catalog._loading import Loading, Options, prepare, scaling_of
 from dawnlight.errors import EmptyCollectionError, ParameterError, ParameterTypeError
 
@@ -431,13 +431,7 @@ class ImageCollectionPixels:
             raise ParameterTypeError("flatten is empty; name at least one key, such as 'acquired'")
         key = make_key(predicates)
         keys = [key(image) for image in images]
-        order = sorted(range(len(images)), key=keys.__getitem__)
-        layers: list[list[int]] = []
-        for number in order:
-            if layers and keys[layers[-1][0]] == keys[number]:
-                layers[-1].append(number)
-            else:
-                layers.append([number])
+        layers = group_by_key(keys)
         return layers, _group_columns(predicates, [keys[members[0]] for members in layers])
 
 
