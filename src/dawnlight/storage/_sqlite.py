@@ -41,6 +41,7 @@ from dawnlight.storage._sqlite_file import open_file
 from dawnlight.storage._sqlite_schema import insert_images
 from dawnlight.storage._tokens import Position, check_size, make_token, read_token
 
+from dawnlight.storage._sqlite_copy import write_copy
 if TYPE_CHECKING:
     from dawnlight.storage._sqlite_doctor import Finding
     from dawnlight.storage._uploads import UploadQueue
@@ -242,7 +243,8 @@ class SqliteStore(CatalogStore):
         Parameters
         ----------
         path : str or path
-            A file that does not exist yet. Put it into a folder as ``catalog.sqlite`` to open it.
+            A file that does not exist yet. Put it into a folder as ``catalog.sqlite`` to open it. It has its
+            name once it is whole and on disk; until then it is ``<path>.part``.
 
         Raises
         ------
@@ -255,7 +257,7 @@ class SqliteStore(CatalogStore):
         if target.exists():
             raise FileExistsError(f"{str(target)!r} exists; name a new file for the backup")
         with self._engine.alone(f"writing the backup {str(target)!r}") as connection:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+            write_copy(connection, target)
 
     def doctor(self, *, deep: bool = False) -> list[Finding]:
         """Examine the catalog; see `dawnlight.storage.doctor`."""
