@@ -7,6 +7,7 @@ two.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import nodata_in
 from dawnlight.raster._fetch import Fetcher, has_data
+from dawnlight.raster._neighbours import find_neighbours
 from dawnlight.raster._plan import Read, ReadPlan
 
 __all__ = ["read_native", "read_solo"]
@@ -50,10 +52,9 @@ def read_solo(
     bool
         False, with ``out`` untouched, when images may overlap here.
     """
-    images = list(plan.candidates(layer, window))
-    if len(images) > 1:
+    reads = _lone_reads(plan, layer, bands, window)
+    if reads is None:
         return False
-    reads = plan.image_reads(images[0], bands, window) if images else ()
     masked = plan.masks.nodata
     done: set[int] = set()
     with fetcher.ahead(reads):
@@ -91,12 +92,11 @@ def read_native(
     data, valid
         One array (height, width) a band; or None when images may overlap here.
     """
-    images = list(plan.candidates(layer, window))
-    if len(images) > 1:
+    reads = _lone_reads(plan, layer, bands, window)
+    if reads is None:
         return None
     data: dict[int, NDArray[Any]] = {}
     valid: dict[int, NDArray[np.bool_]] = {}
-    reads = plan.image_reads(images[0], bands, window) if images else ()
     with fetcher.ahead(reads):
         for read in reads:
             if read.shift is not None and read.window.shape == window.shape:
@@ -115,6 +115,19 @@ def read_native(
             data[band] = np.full(window.shape, fill[band], dtype=plan.bands[band].dtype)
             valid[band] = np.zeros(window.shape, dtype=np.bool_)
     return [data[band] for band in bands], [valid[band] for band in bands]
+
+
+def _lone_reads(
+    plan: ReadPlan, layer: int, bands: tuple[int, ...], window: Window
+) -> tuple[Read, ...] | None:
+    """Return the reads of the one image that reaches a window; None if others do, or a kernel sees them."""
+    images = list(itertools.islice(plan.candidates(layer, window), 2))
+    if len(images) > 1:
+        return None
+    reads = plan.image_reads(images[0], bands, window) if images else ()
+    if any(find_neighbours(plan, layer, read, window) for read in reads):
+        return None
+    return reads
 
 
 def _paste(
