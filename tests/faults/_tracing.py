@@ -180,7 +180,7 @@ def find_strace() -> str:
     found = shutil.which("strace")
     if found is not None and not subprocess.run([found, "-o", os.devnull, "true"], check=False).returncode:
         return found
-    if os.environ.get("CI"):
+    if os.environ.get("DAWNLIGHT_CI"):
         pytest.fail("strace is missing or may not trace, so no fault of the file system can be tested")
     pytest.skip("needs strace, and the permission to trace")
 
