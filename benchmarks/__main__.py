@@ -24,7 +24,8 @@ from benchmarks.archive import build
 from benchmarks.machine import left_out, machine, versions
 from benchmarks.measure import distance, measure, outline, reported
 from benchmarks.page import page, table
-from benchmarks.workloads import WORKLOADS, Archive, Workload
+from benchmarks.prepare import Archive
+from benchmarks.workloads import WORKLOADS, Workload
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.archive import Scene, build, linked
 from benchmarks.machine import machine, versions
 from benchmarks.measure import Run, measure
-from benchmarks.workloads import Archive, Construction, builder, compute, grid
+from benchmarks.prepare import Archive, Construction, builder, compute, grid
 
 IMAGES = (100, 1_000, 10_000, 100_000)
 BANDS = (1, 4, 16)
