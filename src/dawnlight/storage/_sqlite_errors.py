@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -45,6 +46,11 @@ def translate_errors(path: Path, action: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translate(error.orig, path, action) from error
+    except (JSONDecodeError, UnicodeDecodeError) as error:  # only what is stored is decoded in here
+        raise CatalogDamagedError(
+            f"not a sound catalog: {str(path)!r} while {action} (cannot be read: {error}); run "
+            "'dawnlight doctor --deep', and restore the latest backup"
+        ) from error
     except sqlite3.Error as error:
         raise _translate(error, path, action) from error
     except PoolTimeoutError as error:
