@@ -262,7 +262,7 @@ def _scale(shades: Shades) -> str:
     low, high = shades.limits or (0.0, 1.0)
     colors = ",".join(to_hex(color) for color in matplotlib.colormaps[shades.colormap](np.linspace(0, 1, 16)))
     return (
-        '<div style="width:180px;height:12px;margin-top:4px;'
+        '<div style="min-width:180px;height:12px;margin-top:4px;'
         f'background:linear-gradient(90deg,{colors})"></div>'
         '<div style="display:flex;justify-content:space-between">'
         f"<span>{low:.4g}</span><span>{high:.4g}</span></div>"

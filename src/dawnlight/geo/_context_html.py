@@ -37,7 +37,7 @@ def context_html(context: GeoContext) -> str:
     Examples
     --------
     >>> from dawnlight.geo import XYZTile
-    >>> "On Earth: 67\N{DEGREE SIGN}N" in XYZTile(2, 0, 2)._repr_html_()
+    >>> "On Earth: 76" in XYZTile(2, 0, 2)._repr_html_()
     True
     """
     rows = [[escape(name), _cell(value)] for name, value in context._describe().items() if value is not None]

@@ -26,6 +26,7 @@ _STYLE = (
     ".dawnlight-box summary:focus-visible{outline:2px solid currentColor;outline-offset:2px}"
     ".dawnlight-box .note{font-weight:400;opacity:.8}"
     ".dawnlight-box .beside{align-items:flex-start;display:flex;flex-wrap:wrap;gap:16px;margin:4px 0}"
+    ".dawnlight-box .main{flex:1 1 18em;min-width:0}"
     ".dawnlight-box table{border:0;border-collapse:collapse;color:inherit;font-size:inherit;margin:2px 0 6px}"
     ".dawnlight-box tr:is(*,:hover,:nth-child(odd),:nth-child(even)){background:none;color:inherit}"
     ".dawnlight-box :is(td,th){background:none;border:0;color:inherit;max-width:48em;overflow-wrap:anywhere;"
@@ -67,7 +68,7 @@ def fold(head: str, body: str, *, is_open: bool = False) -> str:
 
 def side_by_side(left: str, right: str) -> str:
     """Return two parts beside each other where there is room; the second alone if there is no first."""
-    return f"<div class='beside'><div>{left}</div><div>{right}</div></div>" if left else right
+    return f"<div class='beside'><div>{left}</div><div class='main'>{right}</div></div>" if left else right
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
