@@ -83,8 +83,8 @@ def _run_all(options: argparse.Namespace) -> None:
         for name in options.only:
             with reported(name):
                 report["runs"][name] = compare(options.folder, name, options.rounds)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
+            if options.json:  # after each: what was measured is not lost when a later one fails
+                options.json.write_text(json.dumps(report, indent=1))
     print(table(report))
     if options.write:
         if not options.keep_growth and not options.from_json:
