@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from dawnlight._live_files import is_live
 from dawnlight.errors import (
     CatalogAccessError,
     RasterNotFoundError,
@@ -136,6 +137,8 @@ def find_sidecars(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise RasterNotFoundError(f"{path}: there is no such file")
+    if is_live(path):
+        raise UnsupportedRasterError(f"{path}: is the database of a catalog, not a raster file")
     if os.path.exists(f"{path}.msk"):
         raise UnsupportedRasterError(
             f"{path}: has its mask in a file beside it, {path.name}.msk; bring both into one file first "
