@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,11 @@ def _run_all(options: argparse.Namespace) -> None:
         build(options.folder)
         report = {"machine": machine(), "versions": versions(), "rounds": options.rounds, "runs": {}}
         report["left_out"] = left_out()
+        start = time.perf_counter()
         for name in options.only:
             with reported(name):
                 report["runs"][name] = compare(options.folder, name, options.rounds)
+            report["minutes"] = (time.perf_counter() - start) / 60
             if options.json:  # after each: what was measured is not lost when a later one fails
                 options.json.write_text(json.dumps(report, indent=1))
     print(table(report))

@@ -25,7 +25,8 @@ def conditions(report: Mapping[str, Any]) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     return (
         f"Measured on {where['date']} on {where['size']}; {where['python']}, {packages}. "
-        f"Rounds: {report['rounds']}; load of the machine at the beginning: {where['load']}."
+        f"Rounds: {report['rounds']}; load of the machine at the beginning: {where['load']}; "
+        f"all of it took {report['minutes']:.0f} minutes."
     )
 
 
