@@ -164,3 +164,20 @@ def test_what_cannot_be_sorted_by_is_told_at_the_call(client: CatalogClient) -> 
 
 def test_a_context_of_bounds_alone_can_be_covered(image: Image) -> None:
     assert len(ImageCollection([image]).filter_coverage(dl.AOI(bounds=(0.1, 0.1, 0.9, 0.9)))) == 1
+
+
+def test_products_that_mark_missing_pixels_by_nan_agree(client: CatalogClient, tmp_path: Path) -> None:
+    geobox = from_bounds((0, 0, 1, 1), resolution=0.1, crs="EPSG:4326", align=False)
+    images = ImageCollection()
+    for name in ("q", "r"):
+        Product(id=name, name=name, client=client).save()
+        band = SpectralBand(id=f"{name}:b", nodata=float("nan"), band_index=0, client=client)
+        band.update(data_type="Float32", data_range=(0, 1), display_range=(0, 1))
+        band.save()
+        path = write_raster(tmp_path / f"{name}.tif", noise((10, 10), "float32"), geobox)
+        images.append(Image(id=f"{name}:i", files=[File(href=str(path))], client=client))
+        images[-1].save()
+    beyond = CONTEXT.assign(geometry=None, bounds=(0, 0, 2, 1))
+    raw = images.stack("b", beyond, mask_nodata=False, mask_alpha=False)
+    assert raw.isel(x=slice(10, None)).isnull().all()
+    assert raw.isel(x=slice(10)).notnull().all()
