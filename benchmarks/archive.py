@@ -48,6 +48,40 @@ def scenes(folder: Path) -> list[Scene]:
     return found
 
 
+def linked(folder: Path, count: int, *, first: int = 0, epsg: int = 32630) -> list[Scene]:
+    """Return so many dates of one tile, made of those that there are.
+
+    Each has files under names of its own (symbolic links), so that no library can know that it has read one
+    before; `first` is the number of the first.
+    """
+    links = folder / "links"
+    links.mkdir(exist_ok=True)
+    real = [scene for scene in scenes(folder) if scene.epsg == epsg]
+    found = []
+    for number in range(first, first + count):
+        scene = real[number % len(real)]
+        date = f"{1990 + number // 336}-{1 + number // 28 % 12:02d}-{1 + number % 28:02d}T11:00:00Z"
+        name = f"S2_T{epsg - 32600}_L{number:05d}"
+        files = {band: str(links / f"{name}_{band}.tif") for band in scene.files}
+        for band, link in files.items():
+            if not Path(link).is_symlink():
+                Path(link).symlink_to(Path(scene.files[band]).resolve())
+        found.append(Scene(name, scene.epsg, scene.origin, date, files))
+    return found
+
+
+def invented(count: int, bands: tuple[str, ...]) -> list[Scene]:
+    """Return scenes in four places of two zones whose files do not exist: for workloads that open none."""
+    found = []
+    for number in range(count):
+        zone, x = ((30, 600000.0), (30, 700000.0), (31, 300000.0), (31, 400000.0))[number % 4]
+        name = f"S2_{number:06d}"
+        files = {band: f"/archive/{zone}/{name}/{band}.tif" for band in bands}
+        date = f"20{10 + number % 14}-{1 + number % 12:02d}-{1 + number % 28:02d}T11:00:00Z"
+        found.append(Scene(name, 32600 + zone, (x, 5700000.0), date, files))
+    return found
+
+
 def build(folder: Path) -> list[Scene]:
     """Make the files that are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ extensions = [
 # Sphinx reads below this folder only. The notebooks live beside it, where people look for them.
 shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 shutil.copytree(
-    HERE.parent / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns("dawnlight-demo", ".*")
+    HERE.parent / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns("dawnlight-demo*", ".*")
 )
 
 

@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "dawnlight"
 
 LAYERS: list[set[str]] = [
     {"errors"},
-    {"_options"},
+    {"_live_files", "_options"},
     {"geo"},
     {"search"},
     {"raster", "storage"},

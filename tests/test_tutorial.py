@@ -18,7 +18,7 @@ import dawnlight as dl
 from dawnlight._tutorial._demo import HIDDEN, compose, make_stack, search_images, tell_demo
 from dawnlight.catalog import CatalogClient
 from dawnlight.errors import ParameterError
-from dawnlight.tutorial import PRODUCT_ID, demo, demo_catalog
+from dawnlight.tutorial import PRODUCT_ID, demo, demo_catalog, demo_fields
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +103,30 @@ def test_a_moved_folder_is_put_right(tmp_path: Path) -> None:
 def test_another_size_is_refused(home: Path) -> None:
     with pytest.raises(ParameterError, match="made with scenes=24, size=128, not scenes=24, size=64"):
         demo_catalog(home, size=64)
+
+
+def test_few_tiles_have_many_dates(tmp_path: Path) -> None:
+    with demo_catalog(tmp_path, scenes=5, size=64, tiles=["31TGK"], progress=False) as client:
+        images = dl.Image.search(client=client).collect()
+        assert {tuple(image.tags) for image in images} == {("31TGK",)}
+        assert len({image.acquired for image in images}) == 5
+    with pytest.raises(
+        ParameterError, match=r"made with scenes=5, size=64, tiles=31TGK, not scenes=5, size=64"
+    ):
+        demo_catalog(tmp_path, scenes=5, size=64)
+
+
+@pytest.mark.parametrize("tiles", [[], ["31TGX"], "31TGK", ["31TGK", "31TGK"]])
+def test_tiles_that_cannot_be_used_are_refused(tmp_path: Path, tiles: Any) -> None:
+    with pytest.raises(ParameterError, match="some of '31TGL'"):
+        demo_catalog(tmp_path / "never", tiles=tiles)
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("each", [0, 11, 1.5])
+def test_no_such_number_of_fields(each: Any) -> None:
+    with pytest.raises(ParameterError, match=r"each=.* must be a whole number from 1 to 10"):
+        demo_fields(each)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dawnlight._cli._backup import backup
 from dawnlight._cli._common import catalog_option, json_option, limit_option, open_client, show
 from dawnlight._cli._listing import get, images, ls, products
+from dawnlight._cli._removing import rm
 from dawnlight._cli._search import search
 from dawnlight.errors import DawnlightError
 
@@ -327,5 +329,5 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield report
 
 
-for _command in (ls, get, search, products, images):
+for _command in (ls, get, search, rm, backup, products, images):
     main.add_command(_command)

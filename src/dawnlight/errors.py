@@ -369,6 +369,9 @@ class UnsupportedRasterError(RasterError, ValueError):
 class CatalogError(DawnlightError):
     """The embedded catalog itself cannot be used."""
 
+    uncertain: bool = False
+    """Whether a change may have been kept nevertheless: the disk failed while it was made durable."""
+
 
 class CatalogNotFoundError(CatalogError, FileNotFoundError):
     """There is no catalog at this place."""

@@ -82,6 +82,18 @@ def test_the_value_of_missing_pixels_can_be_chosen(stack: xr.DataArray, tmp_path
     assert not (tmp_path / "b.tif").exists()
 
 
+def test_a_chosen_value_must_not_be_one_of_valid_pixels(stack: xr.DataArray, tmp_path: Path) -> None:
+    picture = stack.isel(time=0, band=[0])
+    picture[0, 0, 0] = np.nan
+    value = int(picture[0, 5, 5])
+    with pytest.raises(ParameterError, match=f"nodata={value} is also the value of valid pixels"):
+        picture.dl.to_cog(tmp_path / "a.tif", nodata=value)
+    assert not list(tmp_path.iterdir())
+    # Where nothing is missing, the value is what the caller says.
+    with rasterio.open(picture.fillna(value).dl.to_cog(tmp_path / "a.tif", nodata=value)) as file:
+        assert file.nodata == value
+
+
 def test_scaled_bytes_get_room_for_missing_pixels(stack: xr.DataArray, tmp_path: Path) -> None:
     shown = stack.isel(time=0).sel(band=AMOUNTS).dl.scale("display")
     with rasterio.open(shown.dl.to_cog(tmp_path / "a.tif")) as file:

@@ -46,7 +46,7 @@ def test_pixels_are_where_they_belong(stack: xr.DataArray, tmp_path: Path) -> No
 
 
 def test_slots_are_layers_and_labels_are_escaped(stack: xr.DataArray) -> None:
-    drawn = stack.dl.explore("red", basemap=None, title="<b>fields</b>")
+    drawn = stack.dl.explore("red", live=False, basemap=None, title="<b>fields</b>")
     page = drawn.get_root().render()
     assert len(overlays(page)) == 3
     assert r"\u0026lt;b\u0026gt;fields\u0026lt;/b\u0026gt; 2023-01-10" in page
@@ -56,7 +56,7 @@ def test_slots_are_layers_and_labels_are_escaped(stack: xr.DataArray) -> None:
 
 def test_classes_have_a_legend(stack: xr.DataArray) -> None:
     dataset = stack.isel(time=0).dl.to_dataset()
-    page = dataset.dl.explore("scl").get_root().render()
+    page = dataset.dl.explore("scl", live=False).get_root().render()
     assert re.search(r"rgba\(250,250,250,1\)[^>]*></span>cloud", page)
 
 

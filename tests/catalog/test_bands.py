@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 
+import dawnlight as dl
 from dawnlight.catalog import (
     Band,
     BandCollection,
@@ -131,3 +134,21 @@ def test_every_attribute_makes_the_round_trip(client: CatalogClient, product: Pr
     assert found is not None
     assert {name: value for name, value in found.serialize().items() if name in before} == before
     assert found.processing_levels["toa"][0].data_range == (0, 1)
+
+
+@pytest.mark.parametrize("location", ["memory://", "folder"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), np.float32("nan"), -9999, 0.5])
+def test_any_nodata_value_survives_storage(tmp_path, location, value):
+    with dl.open(tmp_path / "catalog" if location == "folder" else location) as client:
+        dl.Product(id="p", name="P", client=client).save()
+        band = dl.SpectralBand(id="p:b", nodata=value, band_index=0, client=client)
+        band.update(data_type="Float32", data_range=(0, 1), display_range=(0, 1))
+        band.save()
+        assert band.state == "saved"
+        for found in (band, dl.Band.get("p:b", client=client), *dl.Band.search(client=client)):
+            assert (found.nodata == value) or (math.isnan(found.nodata) and math.isnan(value))
+            assert type(found.nodata) is (int if isinstance(value, int) else float)
+            assert not found.is_modified
+            found.nodata = found.nodata
+            assert not found.is_modified
+            assert found == found

@@ -580,3 +580,10 @@ def test_file_headers_travel_unseen(client: CatalogClient, product: Product) -> 
     assert image._file_headers == [{"driver": "COG"}]
     with pytest.raises(AttributeError):
         Image(file_headers=[])
+
+
+def test_the_old_name_of_request_params_works_and_is_told(client):
+    product = Product(id="old-name", name="P", client=client)
+    with pytest.warns(FutureWarning, match=r"save\(request_params=...\)"):
+        product.save(extra_attributes={"description": "new"})
+    assert Product.get("old-name", client=client).description == "new"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dawnlight.catalog import Collection, Image, ImageCollection
 from dawnlight.catalog import properties as p
-from dawnlight.errors import ParameterError
+from dawnlight.errors import ParameterError, ParameterTypeError
 from dawnlight.geo import AOI
 
 FooBar = namedtuple("FooBar", ["foo", "bar"])
@@ -183,10 +183,10 @@ def test_sorting_is_stable() -> None:
 
 @pytest.mark.parametrize("method", [lambda c, *a: c.sorted(*a), lambda c, *a: list(c.groupby(*a))])
 def test_what_cannot_be_sorted(method: Callable[..., Any]) -> None:
-    rows = Collection([FooBar(1, None), FooBar(2, 3)])
+    rows = Collection([FooBar(1, "x"), FooBar(2, 3)])
     with pytest.raises(TypeError):
         method(rows)
-    with pytest.raises(TypeError):
+    with pytest.raises(ParameterTypeError, match=r"cannot be compared .* are int, str: give a function"):
         method(rows, "bar")
     with pytest.raises(TypeError):
         method(rows, 5)
@@ -204,6 +204,35 @@ def test_groupby() -> None:
         ("a", False),
         ("a", True),
         ("b", False),
+    ]
+
+
+def test_none_comes_last() -> None:
+    rows = Collection([FooBar(None, "a"), FooBar(2, "b"), FooBar(None, "c"), FooBar(1, "d"), FooBar(2, "e")])
+    assert "".join(rows.sorted("foo").each.bar) == "dbeac"
+    assert "".join(rows.sorted("foo", reverse=True).each.bar) == "bedac"
+    assert [(key, "".join(group.each.bar)) for key, group in rows.groupby("foo")] == [
+        (1, "d"),
+        (2, "be"),
+        (None, "ac"),
+    ]
+    keys = [key for key, _ in rows.groupby(lambda row: row.bar > "b", "foo")]
+    assert keys == [(False, 2), (False, None), (True, 1), (True, 2), (True, None)]
+    assert [key for key, _ in rows.groupby(lambda row: (row.foo, 0))] == [(1, 0), (2, 0), (None, 0)]
+
+
+def test_a_path_through_none_is_none() -> None:
+    rows = Collection([FooBar(1, None), FooBar(2, X("one"))])
+    assert [key for key, _ in rows.groupby("bar.x")] == ["one", None]
+    with pytest.raises(AttributeError):
+        rows.sorted("bar.y")
+
+
+def test_images_without_a_time_are_a_group_of_their_own() -> None:
+    images = ImageCollection([Image(id="p:b"), Image(id="p:a", acquired="2024-05-01")])
+    assert [(key, group[0].id) for key, group in images.groupby("acquired.year")] == [
+        (2024, "p:a"),
+        (None, "p:b"),
     ]
 
 

@@ -255,6 +255,7 @@ def test_flatten_paints_groups_in_the_order_of_their_keys(images):
         lambda image: -int(image.name, 36),
         [lambda image: image.satellite_id, "name"],
         lambda image: 1,
+        lambda image: None if image.name < "c" else image.satellite_id,
     ],
 )
 def test_flatten_is_groupby(images, flatten):

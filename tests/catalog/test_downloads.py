@@ -216,9 +216,9 @@ def test_our_own_reader_finds_the_mask(archive, folder):
 
 
 def test_large_files_have_their_mask_in_blocks(archive, monkeypatch):
-    from dawnlight.catalog import _downloads
+    from dawnlight.catalog import _download_blocks
 
-    monkeypatch.setattr(_downloads, "_BLOCK", 16)
+    monkeypatch.setattr(_download_blocks, "_SIDE", 16)
     image = dl.Image.get("m:a", client=archive.client)
     lower = BOX.window(dl.geo.Window(0, 0, 40, 60))
     flipped = GeoBox.from_geotrans((300000, 10, 0, 5000000, 0, -10), lower.shape, 32632)
@@ -263,6 +263,28 @@ def test_nodata_asked_for(image):
     data, profile, _ = read("a.tif")
     assert profile["nodata"] == 12345
     assert (data.data[0][RED == 0] == 12345).all()
+
+
+def test_a_value_of_valid_pixels_cannot_mark_missing_ones(archive, image, folder):
+    """In the file they would be holes."""
+    value = int(NIR[20, 20])
+    first = tuple(np.argwhere(value == NIR)[0])
+    place = "row {}, column {}".format(*first)
+    with pytest.raises(ParameterError, match=rf"nodata={value} is also .*band 'nir' has it at {place}\)"):
+        image.download("nir", nodata=value)
+    archive.add_product("z", {"nir": {}})
+    archive.add_image("z", "a", BOX, {"nir": np.zeros(BOX.shape, "uint16")})
+    images = archive.collection("z:a", geocontext=CONTEXT)
+    with pytest.raises(ParameterError, match="nodata=0 is also the value of valid pixels"):
+        images.download_mosaic("nir", nodata=0)
+    assert os.listdir(folder) == []
+
+
+def test_the_value_that_the_bands_have_anyway_may_be_asked_for(image):
+    image.download(["red", "nir"], nodata=0, dest="a.tif")
+    data, profile, _ = read("a.tif")
+    assert profile["nodata"] == 0
+    assert np.array_equal(data.mask, [RED == 0, NIR == 0])
 
 
 @pytest.mark.parametrize("format", ["png", "jpg"])
@@ -362,9 +384,9 @@ def test_alpha_masks_a_mosaic(images):
 
 
 def test_an_automatic_scale_is_that_of_the_whole_mosaic(images, monkeypatch):
-    from dawnlight.catalog import _downloads
+    from dawnlight.catalog import _download_blocks
 
-    monkeypatch.setattr(_downloads, "_BLOCK", 16)
+    monkeypatch.setattr(_download_blocks, "_SIDE", 16)
     images.download_mosaic("red", dest="a.tif", scaling="auto")
     expected = images.mosaic("red", scaling="auto").values
     data = read("a.tif")[0]
@@ -403,14 +425,13 @@ def test_a_failed_image_does_not_cost_the_others(images, folder):
 
 @pytest.mark.slow
 def test_memory_stays_bounded(archive, folder):
-    """A picture of 1.2 GB, with a small cache of GDAL, which by default takes a part of the machine."""
+    """A picture of 1.2 GB; GDAL's cache, which by default takes a part of the machine, is limited, too."""
     import subprocess
     import sys
     import textwrap
 
     code = f"""
-        import os, resource
-        os.environ["GDAL_CACHEMAX"] = "64"
+        import resource
         import numpy as np
         import dawnlight as dl
         from dawnlight.geo import GeoBox
@@ -427,7 +448,13 @@ def test_memory_stays_bounded(archive, folder):
             image.download("red", geocontext=big, dest="big.tif")
             print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     """
+    environment = {name: value for name, value in os.environ.items() if name != "GDAL_CACHEMAX"}
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=folder, check=True
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=True,
+        env=environment,
     )
     assert int(run.stdout) < 700

@@ -60,3 +60,8 @@ def test_special_names_are_not_passed_on() -> None:
 def test_errors_of_items_come_through() -> None:
     with pytest.raises(AttributeError):
         list(Collection([1]).each.nothing)
+
+
+def test_the_old_name_of_op_works_and_is_told() -> None:
+    with pytest.warns(FutureWarning, match=r"combine\(op=...\)"):
+        assert Collection([1, 2]).each.combine(collection=tuple) == (1, 2)

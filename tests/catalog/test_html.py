@@ -13,13 +13,14 @@ from dawnlight.catalog import (
     GenericBand,
     Image,
     ImageCollection,
+    ImageUpload,
     MaskBand,
     MicrowaveBand,
     Product,
     SpectralBand,
 )
 from dawnlight.catalog import properties as p
-from dawnlight.catalog._svg import draw_footprints, draw_times
+from dawnlight.geo._svg import draw_footprints, draw_place, draw_times
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -50,7 +51,8 @@ def check(html: str) -> list[str]:
     checker.close()
     assert checker.open == []
     assert set(checker.seen) <= {
-        *("style", "div", "span", "code", "table", "tr", "td", "th", "svg", "g", "path")
+        *("style", "div", "span", "code", "table", "tr", "td", "th", "svg", "g", "path", "rect", "circle"),
+        *("details", "summary"),
     }
     return checker.seen
 
@@ -82,6 +84,7 @@ EVIL_OBJECTS: list[Any] = [
     ImageCollection([evil_image(index) for index in range(12)]),
     Image.search().filter((p.name == EVIL) | (p.tags == EVIL)).intersects(box(0, 0, 1, 1)),
     Product.search().find_text(EVIL),
+    ImageUpload(image_id=EVIL, product_id=EVIL),
 ]
 
 
@@ -120,12 +123,37 @@ def test_a_collection_shows_ten(count: int) -> None:
     html = images._repr_html_()
     assert html.count("<td>i") == min(count, 10)
     assert ("and 1 more" in html) == (count == 11)
-    assert check(html).count("svg") == (2 if count else 0)
+    assert check(html).count("svg") == (3 if count else 0)
+
+
+def test_parts_fold_and_name_themselves() -> None:
+    seen = check(ImageCollection([evil_image(index) for index in range(12)])._repr_html_())
+    assert seen.count("details") == seen.count("summary") == 2
+    many = Product(
+        id="p", name="p", description="d", tags=["t"], owners=["o"], readers=["r"], writers=["w"],
+        start_datetime="2020-01-01", end_datetime="2021-01-01", revisit_period_minutes_min=1.0,
+        revisit_period_minutes_max=2.0, is_core=True, extra_properties={"a": 1},
+    )  # fmt: skip
+    assert check(many._repr_html_()).count("details") >= 1
+
+
+def test_a_search_shows_where() -> None:
+    html = Image.search().intersects(box(5, 44, 9, 47))._repr_html_()
+    assert check(html).count("svg") == 2
+    assert "On Earth: 46" in html
+
+
+def test_footprints_have_coasts_when_they_are_large() -> None:
+    assert 'class="land"' in draw_footprints([box(-10, 35, 20, 60)], "x")
+    assert 'class="land"' not in draw_footprints([box(5, 45, 6, 46)], "x")
+    assert draw_place([box(-170, -80, 170, 80)], "x").count("<svg") == 1
+    assert "19\N{DEGREE SIGN}S 178\N{DEGREE SIGN}W" in draw_place([box(181, -20, 183, -18)], "x")
+    assert draw_place([], "x") == ""
 
 
 def test_long_values_are_cut() -> None:
     html = Product(id="p", description="x" * 10_000)._repr_html_()
-    assert len(html) < 2000
+    assert len(html) < 4000
     assert "…" in html
 
 
@@ -149,10 +177,11 @@ def test_long_values_are_cut() -> None:
 def test_footprints_fit_the_frame(geometry: Any) -> None:
     svg = draw_footprints([geometry], "x")
     check(svg)
-    assert len(svg) < 3000
+    assert len(svg) < 8000
     numbers = [
         float(n)
-        for n in svg.split(' d="')[1]
+        for n in svg.split(' class="here"')[1]
+        .split(' d="')[1]
         .split('"')[0]
         .replace("h0.1", "")
         .translate(str.maketrans("MLZ,", "    "))

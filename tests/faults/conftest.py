@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults._tracing import Stage, find_strace
 
 from dawnlight.geo import GeoBox
 from dawnlight.testing._rasters import noise, write_raster
@@ -81,7 +81,12 @@ def harness(tmp_path: Path) -> Harness:
 @pytest.fixture(scope="session")
 def strace() -> str:
     """Path of strace, where it may trace."""
-    found = shutil.which("strace")
-    if found is None or subprocess.run([found, "-o", os.devnull, "true"], check=False).returncode:
-        pytest.skip("needs strace, and the permission to trace")
-    return found
+    return find_strace()
+
+
+@pytest.fixture(scope="session")
+def stage(strace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A process that plays acts under strace."""
+    stage = Stage(strace, tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()

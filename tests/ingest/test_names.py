@@ -1,5 +1,7 @@
 """Names and kinds of bands, and the documents made of them."""
 
+import json
+
 import pytest
 from affine import Affine
 
@@ -7,7 +9,8 @@ from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox
 from dawnlight.ingest._bands import find_disagreement, make_band, resolution_of
 from dawnlight.ingest._kinds import find_kind
-from dawnlight.ingest._names import make_valid_name, name_bands, stem_of, without_alpha
+from dawnlight.ingest._names import name_bands, stem_of, without_alpha
+from dawnlight.ingest._samples import BandSample, sample_bands
 from dawnlight.raster._gdal import GdalReader, read_header
 from dawnlight.raster._header import BandHeader, FileHeader
 from dawnlight.search import Document
@@ -26,14 +29,6 @@ def header_of(*bands, **changes):
 def reader():
     with GdalReader() as reader:
         yield reader
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("a b", "a_b"), ("This is ań @#$^*% ïñvalid name!!!!", "This_is_a_valid_name_"), ("", "")],
-)
-def test_valid_names(text, name):
-    assert make_valid_name(text) == name
 
 
 @pytest.mark.parametrize(
@@ -120,7 +115,10 @@ def test_an_alpha_band_that_serves_another_is_none():
 
 def band_of(tmp_path, reader, name, pixels, **options):
     path = write_raster(tmp_path / "a.tif", pixels, BOX, **options)
-    document = make_band("p", name, read_header(path), 0, file_index=2, reader=reader)
+    header = read_header(path)
+    (sample,) = sample_bands(header, [0], reader)
+    assert BandSample.from_dict(json.loads(json.dumps(sample.to_dict()))) == sample
+    document = make_band("p", name, header, 0, file_index=2, sample=sample)
     product = Document(kind="product", id="p", attributes={"name": "p"})
     return MemoryStore().create([product, document])[1].attributes  # the store's rules hold
 
@@ -149,7 +147,7 @@ def test_a_spectral_band(tmp_path, reader):
 def test_a_float_band_takes_its_range_from_the_pixels(tmp_path, reader):
     found = band_of(tmp_path, reader, "ndvi", noise(BOX.shape, "float32"), nodata=float("nan"))
     assert (found["type"], found["data_type"]) == ("generic", "Float32")
-    assert "nodata" not in found
+    assert found["nodata"] == "nan"
     assert found["data_range"] == [-1, 1]
 
 
@@ -199,6 +197,9 @@ def test_resolutions_are_metres_or_degrees(size, crs, resolution):
         ({"data_type": "Byte", "nodata": 0}, {}, None),
         ({"data_type": "Byte", "nodata": 0}, {"nodata": 0.0}, None),
         ({"data_type": "Float32"}, {"dtype": "float32", "nodata": float("nan")}, None),
+        ({"data_type": "Float32", "nodata": "nan"}, {"dtype": "float32", "nodata": float("nan")}, None),
+        ({"data_type": "Float32", "nodata": "-inf"}, {"dtype": "float32", "nodata": float("-inf")}, None),
+        ({"data_type": "Float32", "nodata": "nan"}, {"dtype": "float32", "nodata": -1.0}, "product nan"),
         ({"data_type": "UInt16"}, {}, "band 'b' is Byte, and that of the product UInt16"),
         ({"data_type": "Byte"}, {"nodata": 1.0}, "nodata of its band 'b' is 1, and that of the product none"),
         ({"data_type": "Byte", "nodata": 0}, {"nodata": 1.0}, "is 1, and that of the product 0"),

@@ -86,6 +86,32 @@ def test_images_come_together_as_painted_pixel_by_pixel(scene):
     check_paint(scene)
 
 
+@settings(max_examples=40, **QUICK)
+@given(scene=scenes(kernels=("bilinear", "lanczos", "average"), tiled=True), data=st.data())
+def test_tiles_give_the_same_pixels_in_any_chunks(scene, data):
+    check_chunks(scene, data)
+
+
+@settings(max_examples=40, **QUICK)
+@given(scene=scenes(kernels=("bilinear", "lanczos", "average"), tiled=True))
+def test_tiles_are_resampled_as_one_source(scene):
+    check_paint(scene)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, **QUICK)
+@given(scene=scenes(tiled=True), data=st.data())
+def test_tiles_give_the_same_pixels_in_any_chunks_with_every_kernel(scene, data):
+    check_chunks(scene, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, **QUICK)
+@given(scene=scenes(tiled=True))
+def test_tiles_are_resampled_as_one_source_with_every_kernel(scene):
+    check_paint(scene)
+
+
 @pytest.mark.slow
 @settings(max_examples=500, **QUICK)
 @given(scene=scenes(), data=st.data())

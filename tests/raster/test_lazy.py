@@ -95,7 +95,7 @@ def test_windows_that_need_too_much_at_once_are_read_in_parts(reader, monkeypatc
     rows = rows_of(reader, 1, dtype="float64")
     lazy = make_lazy(rows, target, reader, kernel="cubic")
     whole = lazy[:]
-    monkeypatch.setattr(_fetch, "_WINDOW_BYTES", 2000)
+    monkeypatch.setattr(_fetch, "LARGE_BYTES", 2000)
     reading = RecordingReader(reader)
     parts = make_lazy(rows, target, reading, kernel="cubic")[:]
     assert len(reading.reads) > 10

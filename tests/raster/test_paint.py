@@ -216,6 +216,65 @@ def test_alpha_in_a_file_of_its_own_without_overviews(reader):
     assert set(np.unique(found[~np.isnan(found)])) == {1000}
 
 
+@pytest.mark.parametrize("kernel", ["bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "min"])
+@pytest.mark.parametrize("step", [7, 10, 13, 33])
+@pytest.mark.parametrize("size", [5, 10, 20, 40], ids="alpha of {} m".format)
+def test_what_alpha_of_another_resolution_hides_does_not_bleed(reader, kernel, step, size):
+    """The colours are 20 m, and 1000 in every pixel of which the alpha band shows a part."""
+    fine = np.zeros((160, 160), "uint16")
+    fine[40:104, 24:120] = 1  # whole pixels of 40 m
+    alpha = fine[:: size // 5, :: size // 5]
+    grid = GeoBox.from_geotrans((0, size, 0, 800, 0, -size), alpha.shape, 32632)
+    (mask,) = reader.add("mask", alpha, grid, image="a")
+    box = GeoBox.from_geotrans((0, 20, 0, 800, 0, -20), (40, 40), 32632)
+    (colour,) = reader.add("colour", fine[::4, ::4] * 1000, box, image="a")
+    target = GeoBox.from_geotrans((-3, step, 0, 805, 0, -step), (800 // step + 2, 800 // step + 2), 32632)
+    lazy = make_lazy(
+        [[colour, mask]],
+        target,
+        reader,
+        kernel=[kernel, "near"],
+        category=[False, True],
+        masks=MaskPolicy(alpha=1),
+    )
+    found, shown = lazy[0]
+    assert set(np.unique(found[~np.isnan(found)])) == {1000}
+    if kernel not in ("average", "mode", "min"):
+        assert np.array_equal(np.isnan(found), np.isnan(shown))
+
+
+@pytest.mark.parametrize("kernel", ["near", "bilinear", "lanczos"])
+def test_a_pixel_of_which_alpha_shows_a_part_is_there(reader, kernel):
+    """Alpha of half the size shows one of the four quarters of each pixel."""
+    alpha = np.zeros((80, 80), "uint8")
+    alpha[::2, ::2] = 255
+    (mask,) = reader.add(
+        "mask", alpha, GeoBox.from_geotrans((0, 5, 0, 400, 0, -5), (80, 80), 32632), image="a"
+    )
+    (colour,) = reader.add("colour", np.full(BOX.shape, 7, "uint8"), BOX, image="a")
+    target = GeoBox.from_geotrans((1, 5, 0, 399, 0, -5), (79, 79), 32632)
+    options = {"kernel": [kernel, "near"], "category": [False, True], "masks": MaskPolicy(alpha=1)}
+    found, shown = make_lazy([[colour, mask]], target, reader, **options)[0]
+    assert np.array_equal(np.isnan(found), np.isnan(shown))
+    assert (~np.isnan(shown)).sum() == 40 * 40
+
+
+def test_a_large_alpha_band_of_another_resolution_is_read_in_parts(reader, monkeypatch):
+    from dawnlight.raster import _fetch
+
+    alpha = (noise((160, 160)) > 5000).astype("uint8")
+    grid = GeoBox.from_geotrans((0, 2.5, 0, 400, 0, -2.5), (160, 160), 32632)
+    (mask,) = reader.add("mask", alpha, grid, image="a")
+    (colour,) = reader.add("colour", noise(BOX.shape), BOX, image="a")
+    target = GeoBox.from_geotrans((1, 7, 0, 399, 0, -7), (56, 56), 32632)
+    options = {"kernel": ["cubic", "near"], "category": [False, True], "masks": MaskPolicy(alpha=1)}
+    lazy = make_lazy([[colour, mask]], target, reader, dtype=["uint16", "uint8"], **options)
+    whole = lazy[:]
+    monkeypatch.setattr(_fetch, "LARGE_BYTES", 2000)
+    monkeypatch.setattr(_fetch, "SMALLEST", 8)
+    assert np.array_equal(lazy[:], whole, equal_nan=True)
+
+
 # -- resampled values are not nodata ---------------------------------------------------------------
 
 

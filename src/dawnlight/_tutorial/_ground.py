@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 
 from dawnlight._tutorial._noise import Floats, Texture, hash_unit, make_texture, smoothstep
 
-__all__ = ["CROPS", "Ground", "make_ground"]
+__all__ = [
+    "CROPS",
+    "ESTATE_KM",
+    "STRIP_KM",
+    "TOWNS",
+    "Ground",
+    "bend",
+    "crop_of",
+    "field_length",
+    "make_ground",
+    "plough_angle",
+]
 
 TOWNS = (
     (-1.3, 0.9, 1.5),
@@ -35,6 +46,14 @@ TOWNS = (
 """Centres and radii in kilometres; the first is the town, the rest are villages."""
 
 CROPS = ("wheat", "maize", "rape", "beet", "pasture", "fallow")
+
+ESTATE_KM = (2.9, 2.3)
+"""Size of an estate on the plan of the fields; each has its own direction of ploughing."""
+
+STRIP_KM = 0.24
+"""Width of the strips that an estate is cut into, and so of its fields."""
+
+Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,26 +208,43 @@ def _road(x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, fl
 
 
 def _fields(x: Floats, y: Floats, grain: Floats) -> tuple[NDArray[np.int8], Floats, Floats, Floats]:
-    warp = _texture("warp")
-    u = x + 0.22 * warp.sample(x, y)
-    v = y + 0.22 * warp.sample(y + 3, x - 5)
-    # Estates of about three kilometres, each with its own direction of ploughing.
-    estate = (np.floor(u / 2.9).astype(np.int32), np.floor(v / 2.3).astype(np.int32))
-    angle = hash_unit(*estate, 1) * np.float32(np.pi)
+    u, v = bend(x, y)
+    estate = (np.floor(u / ESTATE_KM[0]).astype(np.int32), np.floor(v / ESTATE_KM[1]).astype(np.int32))
+    angle = plough_angle(*estate)
     along, sideways = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
-    strip = sideways / np.float32(0.24)
+    strip = sideways / np.float32(STRIP_KM)
     strip_id = np.floor(strip).astype(np.int32)
-    length = 0.32 + 0.5 * hash_unit(*estate, strip_id, 2)
-    part = along / length + hash_unit(*estate, strip_id, 3)
+    length, shift = field_length(*estate, strip_id)
+    part = along / length + shift
     part_id = np.floor(part).astype(np.int32)
     key = (*estate, strip_id, part_id)
-    shares = np.cumsum([0.26, 0.2, 0.12, 0.12, 0.22])
-    crop = np.searchsorted(shares, hash_unit(*key, 4)).astype(np.int8)
     sowing = (hash_unit(*key, 6) - 0.5) * np.float32(28)
     soil = 0.8 + 0.45 * hash_unit(*key, 7) + 0.05 * grain
     edge = np.minimum(
-        np.minimum(strip - strip_id, 1 - strip + strip_id) * 0.24,
+        np.minimum(strip - strip_id, 1 - strip + strip_id) * STRIP_KM,
         np.minimum(part - part_id, 1 - part + part_id) * length,
     )
     hedge = smoothstep(0.014, 0.006, edge.astype(np.float32)) * (hash_unit(*estate, strip_id, 8) > 0.45)
-    return crop, sowing, soil.astype(np.float32), hedge.astype(np.float32)
+    return crop_of(*key), sowing, soil.astype(np.float32), hedge.astype(np.float32)
+
+
+def bend(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return where a place lies on the plan of the fields, which the land has bent a little."""
+    warp = _texture("warp")
+    return x + 0.22 * warp.sample(x, y), y + 0.22 * warp.sample(y + 3, x - 5)
+
+
+def plough_angle(column: Ints, row: Ints) -> Floats:
+    """Return the direction of ploughing on an estate, in radians from the plan's first axis."""
+    return hash_unit(column, row, 1) * np.float32(np.pi)
+
+
+def field_length(column: Ints, row: Ints, strip: Ints) -> tuple[Floats, Floats]:
+    """Return how long the fields of a strip are in kilometres, and by what part of it they are shifted."""
+    return 0.32 + 0.5 * hash_unit(column, row, strip, 2), hash_unit(column, row, strip, 3)
+
+
+def crop_of(column: Ints, row: Ints, strip: Ints, part: Ints) -> NDArray[np.int8]:
+    """Return what grows on a field as an index into `CROPS`."""
+    shares = np.cumsum([0.26, 0.2, 0.12, 0.12, 0.22])
+    return np.searchsorted(shares, hash_unit(column, row, strip, part, 4)).astype(np.int8)

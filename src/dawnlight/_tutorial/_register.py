@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dawnlight._tutorial._files import write_band
-from dawnlight._tutorial._scenes import PIXEL_METRES, Picture, Scene
+from dawnlight._tutorial._scenes import PIXEL_METRES, TILES, Picture, Scene, Tile
 from dawnlight._tutorial._seasons import BANDS, sun_of
 from dawnlight._tutorial._weather import CLASS_COLORS, CLASS_LABELS
 from dawnlight.catalog import Band, CatalogClient, ClassBand, File, Image, Product, Resolution, SpectralBand
@@ -33,9 +33,13 @@ def write_files(folder: Path, scene: Scene, picture: Picture) -> None:
     write_band(classes, picture.classes, picture.geobox, band=_CLASSES, is_label=True)
 
 
-def ensure_product(client: CatalogClient, *, size: int, scenes: int, home: Path) -> Product:
+def ensure_product(
+    client: CatalogClient, *, size: int, scenes: int, tiles: Sequence[Tile], home: Path
+) -> Product:
     """Return the product with its bands; what is missing of it is made."""
-    made_with = {"size": size, "scenes": scenes}
+    made_with: dict[str, object] = {"size": size, "scenes": scenes}
+    if tuple(tiles) != TILES:
+        made_with["tiles"] = " ".join(tile.name for tile in tiles)
     product = Product.get(PRODUCT_ID, client=client)
     if product is None:
         product = Product(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +29,17 @@ from dawnlight._tutorial._weather import (
 from dawnlight.geo._crs import normalize_crs, transformer
 from dawnlight.geo._geobox import GeoBox
 
-__all__ = ["CENTER", "PIXEL_METRES", "TILES", "Picture", "Scene", "Tile", "TilePainter", "list_scenes"]
+__all__ = [
+    "CENTER",
+    "PIXEL_METRES",
+    "TILES",
+    "Picture",
+    "Scene",
+    "Tile",
+    "TilePainter",
+    "list_scenes",
+    "lonlat_of",
+]
 
 CENTER = (6.0, 45.0)
 """Longitude and latitude of the middle of the demo country, on the border of two UTM zones."""
@@ -82,19 +93,21 @@ class Scene:
         return self.acquired.timetuple().tm_yday
 
 
-def list_scenes(count: int) -> list[Scene]:
+def list_scenes(count: int, tiles: Sequence[Tile] = TILES) -> list[Scene]:
     """Return the scenes, tile by tile within each date.
 
     Parameters
     ----------
     count : int
-        How many; four to a date, so the last date may be incomplete.
+        How many; as many to a date as there are tiles, so the last date may be incomplete.
+    tiles : sequence of Tile
+        Which tiles; fewer of them leave more dates to the same number of scenes.
 
     Returns
     -------
     list of Scene
     """
-    dates = -(-count // len(TILES))
+    dates = -(-count // len(tiles))
     scenes = []
     for number in range(dates):
         day = round(float(np.interp(6 * number / dates, range(7), _DAYS)))
@@ -102,10 +115,17 @@ def list_scenes(count: int) -> list[Scene]:
         offset = timedelta(days=day, hours=10, minutes=30 + 3 * (number % 2), seconds=21)
         acquired = datetime(_YEAR, 1, 1, tzinfo=UTC) + offset
         edge = ((-6.9, -1.0), (6.3, 1.0), None, None)[number % 4]
-        for tile in TILES:
+        for tile in tiles:
             name = f"S2D_{tile.name}_{acquired:%Y%m%d}"
             scenes.append(Scene(name, tile, acquired, _COVERS[number % len(_COVERS)], edge))
     return scenes[:count]
+
+
+def lonlat_of(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitudes and latitudes of places in kilometres east and north of the middle."""
+    return CENTER[0] + x / _KM_EAST, CENTER[1] + y / _KM_NORTH
 
 
 def _tile_geobox(tile: Tile, size: int) -> GeoBox:
@@ -159,7 +179,7 @@ def _footprint(scene: Scene, geobox: GeoBox) -> shapely.Geometry:
         return tile
     east, side = scene.edge
     corners = [(east - 0.23 * y, y) for y in (-50, 50)] + [(-side * 50, y) for y in (50, -50)]
-    half = shapely.Polygon([(CENTER[0] + x / _KM_EAST, CENTER[1] + y / _KM_NORTH) for x, y in corners])
+    half = shapely.Polygon(np.column_stack(lonlat_of(*np.array(corners).T)))
     return tile.intersection(half)
 
 

@@ -119,7 +119,10 @@ class Computing(Generic[T]):
     ) -> Any:
         """Calculate a spectral index such as NDVI, from bands found by their name or wavelength.
 
-        The formulas are those of the library spyndex (more than 200).
+        The formulas are those of the library spyndex (more than 200). Names are those of colours (``"red"``,
+        ``"nir"``, ``"swir16"``), or what Sentinel-2, Landsat, MODIS and NAIP call their bands (``"B04"``,
+        ``"SR_B5"``, ``"sur_refl_b01"``); which of them it is follows from platform and product, or from the
+        names where only one sensor has such.
 
         Parameters
         ----------

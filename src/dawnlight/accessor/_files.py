@@ -130,6 +130,7 @@ def _fill_in(path: str, labels: Sequence[dict[str, str]]) -> list[Path]:
 def _write(
     picture: xr.DataArray, target: Any, kind: str, nodata: float | None, progress: bool | None, **options: Any
 ) -> None:
+    from dawnlight.raster._collisions import Collisions
     from dawnlight.raster._load import progress_bar, show_progress
     from dawnlight.raster._writers import FileLayout, write_raster
 
@@ -150,7 +151,8 @@ def _write(
     )
     windows = list(_windows(picture, geobox))
     with progress_bar(len(windows), "block", progress is True and show_progress(True)) as bar:
-        blocks = _blocks(picture, windows, dtype, fill, bar)
+        collisions = Collisions(nodata if kind == "tif" else None, layout.descriptions, beside_missing=True)
+        blocks = _blocks(picture, windows, dtype, fill, bar, collisions)
         write_raster(target, blocks, layout, format=kind, **(options if kind == "tif" else {}))
 
 
@@ -221,7 +223,12 @@ def _runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _blocks(
-    picture: xr.DataArray, windows: Sequence[Window], dtype: np.dtype[Any], fill: float | None, bar: Any
+    picture: xr.DataArray,
+    windows: Sequence[Window],
+    dtype: np.dtype[Any],
+    fill: float | None,
+    bar: Any,
+    collisions: Any,  # Any: imported late
 ) -> Iterator[tuple[Window, NDArray[Any]]]:
     """Blocks in the file's type; a few are computed ahead, so memory stays bounded."""
     from dawnlight.raster._dtypes import DATA_TYPES, cast
@@ -229,6 +236,12 @@ def _blocks(
     def settle(window: Window) -> NDArray[Any]:
         rows, cols = window.slices
         values = np.asarray(picture[:, rows, cols].compute().values)
+        missing = np.isnan(values) if values.dtype.kind == "f" else None
+        settled = in_type(values)
+        collisions.look(settled, missing, window)
+        return settled
+
+    def in_type(values: NDArray[Any]) -> NDArray[Any]:
         if values.dtype.kind == "f" and dtype.kind != "f":
             values = np.where(np.isnan(values), 0 if fill is None else values.dtype.type(fill), values)
         elif values.dtype.kind == "f" and fill is not None and not np.isnan(fill):

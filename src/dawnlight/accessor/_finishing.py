@@ -40,7 +40,7 @@ class Finishing(Generic[T]):
             is filled in for each: ``"out/{date}.tif"``.
         nodata : float, optional
             Value for missing pixels. By default the bands' own if they share one; for floats NaN; else one
-            that a wider type has room for.
+            that a wider type has room for. It is an error if valid pixels have the value and others are missing.
         compress : str, default "deflate"
             ``"deflate"``, ``"lzw"``, ``"zstd"``, ``"lerc"`` or ``"none"``, all without loss.
         overviews : bool or str, default True

@@ -12,7 +12,7 @@ from dawnlight.accessor._georeference import geobox_of, spatial_dims
 from dawnlight.errors import CRSError, GridError
 from dawnlight.geo import GeoBox, Window
 
-__all__ = ["reduce_source"]
+__all__ = ["reduce_source", "window_in"]
 
 
 def reduce_source(
@@ -44,7 +44,7 @@ def reduce_source(
         return None
     known = {ids: number for number, ids in enumerate(layer_ids(lazy))}
     wanted = [str(value) for value in array.coords["id"].values]
-    window = _window(array, lazy.plan.geobox)
+    window = window_in(array, lazy.plan.geobox)
     if window is None or any(ids not in known for ids in wanted):
         return None
     if dilation and window.shape != lazy.plan.geobox.shape:
@@ -70,8 +70,8 @@ def reduce_source(
     return found.transpose(*first.dims)
 
 
-def _window(array: xr.DataArray, whole: GeoBox) -> Window | None:
-    """Where an array lies in the grid it was sliced from; None if it was turned or thinned out."""
+def window_in(array: xr.DataArray, whole: GeoBox) -> Window | None:
+    """Find where an array lies in the grid it was sliced from; None if it was turned or thinned out."""
     try:
         own = geobox_of(array)
     except (CRSError, GridError):

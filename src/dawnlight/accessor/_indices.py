@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dawnlight.accessor._bands import BandInfo, bands_of
 from dawnlight.accessor._missing import to_floating
 from dawnlight.accessor._native import is_stored
+from dawnlight.accessor._sensors import ALIASES, find_by_sensor, hints_of
 from dawnlight.errors import BandError, MissingExtraError, ParameterError
 
 __all__ = ["index"]
@@ -37,7 +38,7 @@ def index(
     infos = bands_of(array)
     if "band" not in array.dims or not infos:
         raise BandError(f"index {name!r} needs several bands, and the array has no dim 'band' with names")
-    chosen = _choose(formula, infos, bands or {}, constants)
+    chosen = _choose(formula, infos, bands or {}, constants, hints_of(array))
     numbers = _constants(formula, chosen, constants)
     factors = _factors(array, formula, {s: infos[b] for s, b in chosen.items()}, numbers, factor)
     floating = to_floating(array)
@@ -70,7 +71,11 @@ def _plain(part: xr.DataArray) -> xr.DataArray:
 
 
 def _choose(
-    formula: Any, infos: Mapping[str, BandInfo], given: Mapping[str, str], constants: Mapping[str, float]
+    formula: Any,
+    infos: Mapping[str, BandInfo],
+    given: Mapping[str, str],
+    constants: Mapping[str, float],
+    hints: Sequence[str],
 ) -> dict[str, str]:
     """Band of each symbol of the formula that stands for one."""
     unknown = [symbol for symbol in given if symbol not in formula.bands]
@@ -88,19 +93,26 @@ def _choose(
                 )
             chosen[symbol] = given[symbol]
         elif symbol not in constants and symbol not in _spyndex().constants:
-            chosen[symbol] = _find(symbol, infos, formula)
+            chosen[symbol] = _find(symbol, infos, formula, hints)
     return chosen
 
 
-def _find(symbol: str, infos: Mapping[str, BandInfo], formula: Any) -> str:
-    """Band that a symbol means: by its common name, or the one whose wavelength fits best."""
+def _find(symbol: str, infos: Mapping[str, BandInfo], formula: Any, hints: Sequence[str]) -> str:
+    """Band that a symbol means: by its common name, by wavelength, or by what the sensor calls it."""
     band = _spyndex().bands.get(symbol) if symbol in _spyndex().bands else None
-    wanted = {symbol.lower()} if band is None or len(symbol) > 1 else set()
+    amounts: dict[str, str] = {}
+    for name in (name for name, info in infos.items() if not info.is_category):
+        amounts.setdefault(name.lower(), name)
+    wanted = [symbol.lower()] if band is None or len(symbol) > 1 else []
     if band is not None:
-        wanted |= {band.common_name.lower(), band.long_name.lower().replace(" ", "")}
-    for name, info in infos.items():
-        if name.lower() in wanted and not info.is_category:
-            return name
+        wanted += [
+            band.common_name.lower(),
+            band.long_name.lower().replace(" ", ""),
+            *ALIASES.get(symbol, ()),
+        ]
+    for name in wanted:
+        if name in amounts:
+            return amounts[name]
     if band is not None:
         low, high = band.min_wavelength, band.max_wavelength
         fitting = {
@@ -110,10 +122,17 @@ def _find(symbol: str, infos: Mapping[str, BandInfo], formula: Any) -> str:
         }
         if fitting:
             return min(fitting, key=fitting.__getitem__)
+    plain = [name for name in amounts.values() if infos[name].wavelength is None]
+    known = find_by_sensor(symbol, plain, hints)
+    if known is not None:
+        return known
     what = "" if band is None else f" ({band.long_name}, {band.min_wavelength}-{band.max_wavelength} nm)"
+    unknown = (
+        f". Of {', '.join(plain)} no wavelength is known (wavelength_nm_center of the band)" if plain else ""
+    )
     raise BandError(
         f"index {formula.short_name!r} needs {symbol}{what}, and no band of the array fits by name or "
-        f"wavelength; name it: bands={{{symbol!r}: ...}}. The array has {', '.join(infos)}"
+        f"wavelength; name it: bands={{{symbol!r}: ...}}. The array has {', '.join(infos)}{unknown}"
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import xarray as xr
 
 if TYPE_CHECKING:
     import os
+    from datetime import datetime
     from pathlib import Path
 
+    import numpy as np
     from matplotlib.axes import Axes
+
+    from dawnlight.catalog import Image
 
 __all__ = ["Looking"]
 
@@ -175,6 +179,9 @@ class Looking(Generic[T]):
         self,
         bands: str | Sequence[str] | None = None,
         *,
+        live: bool | None = None,
+        time: int | str | datetime | np.datetime64 | None = None,
+        footprints: bool | Iterable[Image] = False,
         stretch: object = None,
         percentiles: tuple[float, float] = (2, 98),
         gamma: float | None = None,
@@ -184,33 +191,47 @@ class Looking(Generic[T]):
         title: str | None = None,
         basemap: str | None = "OpenStreetMap",
         opacity: float = 1.0,
+        proxy: str | None = None,
         path: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Show the array on a map that can be moved and zoomed.
 
-        The picture has a fixed number of pixels, so only those are computed. The map itself comes from the
-        network when it is looked at.
+        A live map computes what is looked at, tile by tile and in full resolution, for as long as this Python
+        runs. A fixed one has a picture of a set number of pixels, and is whole in itself.
 
         Parameters
         ----------
         bands, stretch, percentiles, gamma, colormap
             As for `show`.
+        live : bool, optional
+            Whether tiles are computed on demand; by default yes, unless the map is saved with ``path``.
+        time : int, str or datetime, optional
+            Show this time slot only: its number, or the one nearest to a moment.
+        footprints : bool or images, default False
+            Outlines to draw besides: True for those of the array's images, which the catalog is asked for,
+            or any images.
         slots : int, default 12
             Most time slots; each is a layer to switch on.
         side : int, default 1024
-            Pixels along the longer side, about.
+            Pixels along the longer side of a fixed picture, about.
         title : str, optional
             Name of the layers; by default that of the bands.
         basemap : str, optional
-            A tile set that folium knows, or a URL of one; None for none.
+            A tile set that folium knows, or a URL of one: these come from the network when the map is looked
+            at. ``"outline"`` shows coasts only, which need none; None is the same.
         opacity : float, default 1.0
             From 0 to 1.
+        proxy : str, optional
+            For a browser on another machine: where it reaches a port of this one, with ``{port}`` in it, such
+            as ``"/user/me/proxy/{port}"`` where jupyter-server-proxy runs.
         path : str or path, optional
             Save the map as an HTML page, too.
 
         Returns
         -------
         folium.Map
+            It has in addition: ``report()``, the tiles that could not be drawn and why; ``urls``, where the
+            tiles of each layer are, for other map programs on this machine; ``close()``.
 
         Raises
         ------
@@ -218,14 +239,26 @@ class Looking(Generic[T]):
             folium is not installed (extra ``maps``).
         GridError
             The array has no place, or lies where web maps end.
+        ParameterError
+            There is no such time, or arguments do not go together.
+
+        Notes
+        -----
+        Colours are chosen once, from an overview, so that all tiles fit together. Zoomed out, what was loaded
+        and not calculated with is read from the overviews of its files, anything else at every n-th pixel; a
+        tile that would compute more than 67 million pixels stays empty, and the report says so. Tiles are the
+        nearest pixels, as `reproject` gives them on the tile's grid.
+
+        The tiles are served on 127.0.0.1 only, under an address that cannot be guessed, until the map is
+        forgotten or closed.
 
         Examples
         --------
-        >>> stack.dl.explore("scl")  # doctest: +SKIP
+        >>> stack.dl.explore("scl", time="2023-06-15")  # doctest: +SKIP
         """
+        from dawnlight.accessor._images import find_images
         from dawnlight.accessor._pictures import Style
-        from dawnlight.accessor._pictures_map import make_map
-        from dawnlight.accessor._variables import as_array
+        from dawnlight.accessor._pictures_map import make_map, pick_time
 
         style = Style(
             stretch=stretch,
@@ -235,6 +268,21 @@ class Looking(Generic[T]):
             slots=slots,
             title=title,
         )
+        obj: Any = self._obj if time is None else pick_time(self._obj, time)
+        images: list[Any] = []
+        if footprints is True:
+            images = list({image.id: image for group in find_images(obj, None) for image in group}.values())
+        elif footprints is not False:
+            images = list(footprints)
         return make_map(
-            as_array(self._obj), bands, style, side=side, basemap=basemap, opacity=opacity, path=path
+            obj,
+            bands,
+            style,
+            live=path is None if live is None else live,
+            side=side,
+            basemap=basemap,
+            opacity=opacity,
+            images=images,
+            proxy=proxy,
+            path=path,
         )

@@ -75,6 +75,10 @@ class Shades:
     colormap: str = "viridis"
     extend: str = "neither"
     """Which ends values go beyond."""
+    channels: tuple[Limits, ...] = ()
+    """Darkest and brightest values of red, green and blue, for three bands."""
+    gamma: float | None = None
+    """What three bands were brightened by."""
 
 
 def draw(
@@ -128,7 +132,8 @@ def shade(preview: Preview, style: Style) -> Shades:
         if gamma is None:
             plain = style.stretch is not None or dtype == np.uint8
             gamma = 1.0 if plain else fitting_gamma(values, valid, limits)
-        return Shades(pixels=color_rgb(values, valid, limits, gamma))
+        pixels = color_rgb(values, valid, limits, gamma)
+        return Shades(pixels=pixels, channels=tuple(limits), gamma=gamma)
     info = preview.bands[0]
     if info.is_category or dtype.kind == "b":
         if dtype.kind == "b":

@@ -15,7 +15,7 @@ from dawnlight.accessor._georeference import spatial_dims
 from dawnlight.accessor._shading import pick_rgb
 from dawnlight.errors import BandError, ParameterError
 
-__all__ = ["Preview", "make_preview"]
+__all__ = ["Preview", "make_preview", "shown_slots"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,8 @@ def make_preview(array: xr.DataArray, bands: str | Sequence[str] | None, *, slot
     array = _upright(array, ydim, xdim)
     titles: tuple[str, ...] = ("",)
     if others:
-        shown = np.unique(np.linspace(0, max(total - 1, 0), min(slots, total)).round().astype(int))
-        array = array.isel({others[0]: list(map(int, shown))} if len(shown) < total else {})
+        shown = shown_slots(total, slots)
+        array = array.isel({others[0]: shown} if len(shown) < total else {})
         titles = _titles(array, str(others[0]))
     elif "time" in array.coords and array.coords["time"].ndim == 0:
         titles = _titles(array.expand_dims("time"), "time")
@@ -71,6 +71,12 @@ def make_preview(array: xr.DataArray, bands: str | Sequence[str] | None, *, slot
     if array.size == 0:
         raise ParameterError(f"there is nothing to show: the array has the sizes {dict(array.sizes)}")
     return Preview(array=array, bands=infos, titles=titles, total=total)
+
+
+def shown_slots(total: int, slots: int) -> list[int]:
+    """Return the numbers of the time slots to show: all, or evenly spaced ones."""
+    spaced = np.linspace(0, max(total - 1, 0), min(slots, total)).round().astype(int)
+    return [int(number) for number in np.unique(spaced)]
 
 
 def _select_bands(
@@ -92,7 +98,10 @@ def _select_bands(
     if len(chosen) not in (1, 3):
         raise BandError(f"bands={bands!r}: a picture has one band or three (red, green, blue)")
     positions = [names.index(str(name)) for name in chosen]
-    return array.isel(band=positions), tuple(infos[str(name)] for name in chosen)
+    # Plain slices reach the files, which lists of positions do not.
+    run = slice(positions[0], positions[0] + len(positions))
+    picked: Any = run if positions == list(range(run.start, run.stop)) else positions
+    return array.isel(band=picked), tuple(infos[str(name)] for name in chosen)
 
 
 def _choose(infos: dict[str, BandInfo]) -> list[str]:

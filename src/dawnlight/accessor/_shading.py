@@ -17,6 +17,7 @@ from dawnlight.errors import ParameterError
 __all__ = [
     "Entry",
     "Limits",
+    "all_colors",
     "color_classes",
     "color_rgb",
     "fill_value_of",
@@ -187,6 +188,11 @@ def color_classes(
         table = np.array([entry.color for entry in entries], dtype=np.uint8)
         out[valid] = table[positions[valid]]
     return out, entries
+
+
+def all_colors(info: BandInfo, count: int) -> tuple[tuple[int, int, int, int], ...]:
+    """Return colours of the classes 0, 1, ... that do not depend on which of them occur together."""
+    return tuple(_colors(range(count), info))
 
 
 def _label(value: int, info: BandInfo, dtype: np.dtype[Any]) -> str:

@@ -18,17 +18,6 @@ __all__ = ["summary_html", "summary_text"]
 
 _MOST = 12
 
-_STYLE = (
-    "<style>"
-    ".dawnlight-box{display:inline-block;padding:8px 12px;border-radius:4px;"
-    "border:1px solid var(--jp-border-color2,var(--pst-color-border,#8886))}"
-    ".dawnlight-box .head{font-weight:600;margin-bottom:4px}"
-    ".dawnlight-box .beside{display:flex;gap:16px;align-items:flex-start}"
-    ".dawnlight-box :is(td,th){text-align:left;padding:1px 12px 1px 0;vertical-align:top;font-weight:400}"
-    ".dawnlight-box th{opacity:.7}"
-    "</style>"
-)
-
 
 def summary_text(obj: xr.DataArray | xr.Dataset) -> str:
     """Describe an array in a few lines."""
@@ -39,15 +28,11 @@ def summary_text(obj: xr.DataArray | xr.Dataset) -> str:
 
 def summary_html(obj: xr.DataArray | xr.Dataset) -> str:
     """Describe an array by where it lies and a table; every value is escaped."""
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in _facts(obj)
-    )
-    table = f"<table>{rows}</table>"
-    place = _footprint(obj)
-    body = f"<div class='beside'><div>{place}</div><div>{table}</div></div>" if place else table
-    return (
-        f"{_STYLE}<div class='dawnlight-box'><div class='head'>.dl of {escape(_shape(obj))}</div>{body}</div>"
-    )
+    from dawnlight.geo._html import box, side_by_side, table
+
+    facts = table([], [[escape(name), escape(text)] for name, text in _facts(obj)])
+    drawn = _footprint(obj) + _timeline(obj)
+    return box(f".dl of {escape(_shape(obj))}", side_by_side(drawn, facts))
 
 
 def _shape(obj: xr.DataArray | xr.Dataset) -> str:
@@ -130,7 +115,7 @@ def _failures(obj: xr.DataArray | xr.Dataset) -> int:
 
 
 def _footprint(obj: xr.DataArray | xr.Dataset) -> str:
-    from dawnlight.catalog._svg import draw_footprints
+    from dawnlight.geo._svg import draw_place
 
     if find_crs(obj) is None:
         return ""
@@ -138,4 +123,17 @@ def _footprint(obj: xr.DataArray | xr.Dataset) -> str:
         shape = geobox_of(obj).footprint()
     except DawnlightError:
         return ""
-    return draw_footprints([shape], "Footprint") if not shape.is_empty else ""
+    return draw_place([shape], "Footprint of the array") if not shape.is_empty else ""
+
+
+def _timeline(obj: xr.DataArray | xr.Dataset) -> str:
+    from datetime import UTC
+
+    from dawnlight.geo._svg import draw_times
+
+    if "time" not in obj.dims or "time" not in obj.coords or obj.coords["time"].dtype.kind != "M":
+        return ""
+    times = obj.coords["time"].values
+    known = times[~np.isnat(times)].astype("datetime64[us]").tolist()
+    moments = [moment.replace(tzinfo=UTC) for moment in known]
+    return draw_times(moments, f"Times: {_times(times)}", width=200) if len(moments) > 1 else ""

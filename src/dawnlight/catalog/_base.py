@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self
 
 from dawnlight.catalog._client import CatalogClient
 from dawnlight.catalog._composites import ExtraPropertiesAttribute, ListAttribute
+from dawnlight.catalog._deprecated import warn_deprecated
 from dawnlight.catalog._enums import DocumentState
 from dawnlight.catalog._findable import Findable, check_id
 from dawnlight.catalog._hybrid import class_or_instance_method
@@ -204,6 +205,8 @@ class CatalogObjectBase(Findable):
         self,
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        extra_attributes: Mapping[str, Any] | None = None,
     ) -> None:
         """Put the object, or what was changed of it, into the catalog.
 
@@ -217,6 +220,8 @@ class CatalogObjectBase(Findable):
             object is sent.
         headers : mapping, optional
             Accepted for catalogs behind HTTP; not used by embedded ones.
+        extra_attributes : mapping, optional
+            Deprecated name of `request_params`.
 
         Raises
         ------
@@ -240,7 +245,9 @@ class CatalogObjectBase(Findable):
         <DocumentState.SAVED: 'saved'>
         """
         self._check_not_deleted()
-        extra = self._normalize_extra(request_params)
+        if extra_attributes is not None:
+            warn_deprecated("save(extra_attributes=...)", "save(request_params=...)")
+        extra = self._normalize_extra({**(extra_attributes or {}), **(request_params or {})})
         if self._saved_document is None:
             (stored,) = self._client.store.create([self._to_new_document(extra)])
             self._accept(stored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, SupportsIndex, TypeVar, overload
@@ -10,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, SupportsIndex, TypeVar, overloa
 import numpy as np
 
 from dawnlight.catalog._eacher import Eacher
+from dawnlight.catalog._keys import Predicate, group_by_key, make_key, order_by_key
 from dawnlight.errors import ParameterError, ParameterTypeError
 from dawnlight.search import Expression
 
@@ -17,9 +17,6 @@ __all__ = ["Collection"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-# A predicate gives the key of an item: a function, or the path of an attribute such as "acquired.year".
-Predicate = Callable[[Any], Any] | str
 
 
 class Collection(Generic[T]):
@@ -210,15 +207,15 @@ class Collection(Generic[T]):
         return Collection(results)
 
     def sorted(self, *predicates: Predicate, reverse: bool = False) -> Self:
-        """Sort by one or several keys. Equal items keep their order.
+        """Sort by one or several keys. Equal items keep their order, None comes last.
 
         Parameters
         ----------
         *predicates : callable or str
             What to sort by, the most important first: functions of an item, or paths of attributes with
-            dots (``"acquired.year"``).
+            dots (``"acquired.year"``). A path through an attribute that is None gives None.
         reverse : bool, default False
-            True sorts in descending order.
+            True sorts in descending order; None stays last.
 
         Returns
         -------
@@ -228,7 +225,7 @@ class Collection(Generic[T]):
         Raises
         ------
         TypeError
-            There is no predicate, or keys cannot be compared (None with a number, for instance).
+            There is no predicate, or keys cannot be compared (text with a number, for instance).
         AttributeError
             An item has no such attribute.
 
@@ -238,7 +235,8 @@ class Collection(Generic[T]):
         >>> Collection([3 + 1j, 1 + 2j]).sorted("real")
         Collection([(1+2j), (3+1j)])
         """
-        return self._like(sorted(self._items, key=make_key(predicates), reverse=reverse))
+        keys = list(map(make_key(predicates), self._items))
+        return self._like(self._items[position] for position in order_by_key(keys, reverse=reverse))
 
     def sort(self, field: Predicate, ascending: bool = True) -> Self:
         """Sort by one key.
@@ -269,8 +267,8 @@ class Collection(Generic[T]):
         Parameters
         ----------
         *predicates : callable or str
-            As for `sorted`. The groups come in ascending order of their keys; within a group the items
-            keep their order.
+            As for `sorted`. The groups come in ascending order of their keys, that of None last; within a
+            group the items keep their order.
 
         Yields
         ------
@@ -295,8 +293,10 @@ class Collection(Generic[T]):
         return self._groups(key)
 
     def _groups(self, key: Callable[[Any], Any]) -> Iterator[tuple[Any, Self]]:
-        for value, items in itertools.groupby(sorted(self._items, key=key), key):
-            yield value, self._like(items)
+        items = list(self._items)
+        keys = list(map(key, items))
+        for positions in group_by_key(keys):
+            yield keys[positions[0]], self._like(items[position] for position in positions)
 
     @property
     def each(self) -> Eacher[T]:
@@ -353,24 +353,6 @@ class Collection(Generic[T]):
             return [operator.index(value) for value in values]
         except TypeError:
             raise ParameterTypeError(f"{index!r:.100} must hold whole numbers or be a mask") from None
-
-
-def make_key(predicates: tuple[Predicate, ...]) -> Callable[[Any], Any]:
-    """Return the function that gives the key of an item: a tuple when there are several predicates."""
-    if not predicates:
-        raise ParameterTypeError("at least one predicate is needed: a function or the path of an attribute")
-    getters = [_make_getter(predicate) for predicate in predicates]
-    if len(getters) == 1:
-        return getters[0]
-    return lambda item: tuple(getter(item) for getter in getters)
-
-
-def _make_getter(predicate: Predicate) -> Callable[[Any], Any]:
-    if isinstance(predicate, str):
-        return operator.attrgetter(predicate)
-    if not callable(predicate):
-        raise ParameterTypeError(f"predicate={predicate!r} must be a function or the path of an attribute")
-    return predicate
 
 
 def _is_integer(index: object) -> bool:

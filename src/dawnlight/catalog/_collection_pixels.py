@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from dawnlight.catalog._collection import make_key
 from dawnlight.catalog._enums import DownloadFileFormat, ResampleAlgorithm
+from dawnlight.catalog._keys import group_by_key, make_key
 from dawnlight.catalog._loading import Loading, Options, prepare, scaling_of
 from dawnlight.errors import EmptyCollectionError, ParameterError, ParameterTypeError
 
@@ -309,7 +309,7 @@ class ImageCollectionPixels:
         RasterError
             A file cannot be read. Files that were finished before stay.
         """
-        from dawnlight.catalog._downloads import default_name, destinations, save, save_all
+        from dawnlight.catalog._downloads import at_once, default_name, destinations, save, save_all
 
         images = self._images()
         options = {
@@ -330,8 +330,10 @@ class ImageCollectionPixels:
             for image, loading in zip(images, loadings, strict=True)
         ]
         paths = destinations(dest, names)
+        count = at_once(len(images), max_workers)
         jobs = [
-            partial(save, one, path, format, str(path)) for one, path in zip(loadings, paths, strict=True)
+            partial(save, one, path, format, str(path), jobs=count)
+            for one, path in zip(loadings, paths, strict=True)
         ]
         return save_all(jobs, max_workers=max_workers, progress=progress)
 
@@ -368,7 +370,8 @@ class ImageCollectionPixels:
         nodata : float, optional
             Value for missing pixels in a GeoTIFF, recorded in the file. By default the bands' own, if they
             share one that no valid pixel can have; else the file gets a mask, which hides pixels of which
-            any band is missing. Pictures show missing pixels as 0.
+            any band is missing. A valid pixel that has the value is an error, as it would be a hole.
+            Pictures show missing pixels as 0.
         progress : bool, optional
             Show a progress bar.
 
@@ -431,13 +434,7 @@ class ImageCollectionPixels:
             raise ParameterTypeError("flatten is empty; name at least one key, such as 'acquired'")
         key = make_key(predicates)
         keys = [key(image) for image in images]
-        order = sorted(range(len(images)), key=keys.__getitem__)
-        layers: list[list[int]] = []
-        for number in order:
-            if layers and keys[layers[-1][0]] == keys[number]:
-                layers[-1].append(number)
-            else:
-                layers.append([number])
+        layers = group_by_key(keys)
         return layers, _group_columns(predicates, [keys[members[0]] for members in layers])
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dawnlight.catalog._download_blocks import blocks_of
 from dawnlight.catalog._loading import Loading
 from dawnlight.errors import DuplicatePathError, ParameterError, ParameterTypeError
-from dawnlight.geo import Window
-from dawnlight.raster._dtypes import cast, nodata_in
+from dawnlight.raster._collisions import Collisions
+from dawnlight.raster._dtypes import nodata_in
 from dawnlight.raster._load import progress_bar, show_progress
-from dawnlight.raster._masked import to_masked
 
-__all__ = ["default_name", "destinations", "save", "save_all"]
-
-_BLOCK = 2048
+__all__ = ["at_once", "default_name", "destinations", "save", "save_all"]
 
 
 def default_name(stem: str, bands: Sequence[str], format: object) -> str:
@@ -41,6 +36,7 @@ def save(
     *,
     nodata: float | None = None,
     progress: bool | None = None,
+    jobs: int = 1,
 ) -> Any:
     """Write the first layer of a call to a file.
 
@@ -58,11 +54,18 @@ def save(
         Value for missing pixels.
     progress
         Show a bar; only True does.
+    jobs
+        How many files are written at once; they share the memory for blocks.
 
     Returns
     -------
     str, path or None
         Where the file is, as given.
+
+    Raises
+    ------
+    ParameterError
+        The format cannot hold such pixels, or a valid pixel has the value that ``nodata`` names.
     """
     from dawnlight.raster._drafts import FileLayout
     from dawnlight.raster._writers import normalize_format, write_raster
@@ -83,7 +86,10 @@ def save(
         descriptions=loading.request.names[: loading.request.keep],
     )
     shown = progress is True and show_progress(True)
-    blocks = _blocks(loading, value, masked=kind == "tif" and value is None, progress=shown)
+    chosen = nodata if kind == "tif" and loading.request.masked else None
+    collisions = Collisions(chosen, layout.descriptions, beside_missing=False)
+    masked = kind == "tif" and value is None
+    blocks = blocks_of(loading, value, collisions, masked=masked, progress=shown, jobs=jobs)
     write_raster(target, blocks, layout, format=kind)
     return (
         dest if isinstance(target, str | PathLike) and dest is not None else (name if dest is None else None)
@@ -106,58 +112,6 @@ def _nodata(loading: Loading, asked: float | None) -> float | None:
     values = set(loading.request.marks)
     value = values.pop() if len(values) == 1 else None
     return None if nodata_in(dtype, value) is None else value
-
-
-def _blocks(
-    loading: Loading, nodata: float | None, *, masked: bool, progress: bool
-) -> Iterator[tuple[Window, NDArray[Any]]]:
-    """Blocks of the first layer in reading order; a few are read ahead, so memory stays bounded."""
-    ny, nx = loading.geobox.shape
-    starts = list(itertools.product(range(0, ny, _BLOCK), range(0, nx, _BLOCK)))
-    windows = [Window(y, x, min(_BLOCK, ny - y), min(_BLOCK, nx - x)) for y, x in starts]
-    array = None if loading.after is None else loading.to_dask({"y": _BLOCK, "x": _BLOCK})
-    workers = os.cpu_count() or 1
-
-    def read(window: Window) -> NDArray[Any]:
-        rows, cols = window.slices
-        if array is not None:
-            values = array[0, :, rows, cols].compute(scheduler="synchronous")
-        else:
-            values = loading.lazy[0, :, rows, cols]
-        return _settled(values, loading.dtype, nodata, masked=masked)
-
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        progress_bar(len(windows), "block", progress) as bar,
-    ):
-        pending: deque[tuple[Window, Future[NDArray[Any]]]] = deque()
-        todo = iter(windows)
-        try:
-            for window in itertools.islice(todo, workers + 1):
-                pending.append((window, pool.submit(read, window)))
-            while pending:
-                window, future = pending.popleft()
-                yield window, future.result()
-                bar.update()
-                following = next(todo, None)
-                if following is not None:
-                    pending.append((following, pool.submit(read, following)))
-        finally:
-            for _, future in pending:
-                future.cancel()
-
-
-def _settled(
-    values: NDArray[Any], dtype: np.dtype[Any], nodata: float | None, *, masked: bool
-) -> NDArray[Any]:
-    """Values in the file's type, missing ones masked, or else the nodata value, or 0 where there is none."""
-    if values.dtype == dtype and dtype.kind != "f":
-        return values
-    if masked:
-        return to_masked(values, dtype)
-    if nodata is not None and not np.isnan(nodata):
-        values = np.where(np.isnan(values), values.dtype.type(nodata), values)
-    return cast(values, dtype)
 
 
 def destinations(dest: Any, names: Sequence[str]) -> list[Any]:
@@ -189,6 +143,13 @@ def destinations(dest: Any, names: Sequence[str]) -> list[Any]:
     return paths
 
 
+def at_once(count: int, max_workers: int | None) -> int:
+    """Return how many of some files are written at the same time: four by default, as each uses all cores."""
+    if max_workers is not None and max_workers < 1:
+        raise ParameterError(f"max_workers={max_workers} must be 1 or more")
+    return max(1, min(max_workers or min(os.cpu_count() or 1, 4), count))
+
+
 def save_all(
     jobs: Sequence[Callable[[], Any]], *, max_workers: int | None, progress: bool | None
 ) -> list[Any]:
@@ -196,12 +157,10 @@ def save_all(
 
     Every job is let finish, so that a failure of one image does not cost the others.
     """
-    if max_workers is not None and max_workers < 1:
-        raise ParameterError(f"max_workers={max_workers} must be 1 or more")
     results: list[Any] = []
     failure: BaseException | None = None
     with (
-        ThreadPoolExecutor(min(max_workers or os.cpu_count() or 1, len(jobs))) as pool,
+        ThreadPoolExecutor(at_once(len(jobs), max_workers)) as pool,
         progress_bar(len(jobs), "image", progress is True) as bar,
     ):
         for future in [pool.submit(job) for job in jobs]:

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from dawnlight.catalog._deprecated import warn_deprecated
+
 __all__ = ["Eacher"]
 
 T = TypeVar("T")
@@ -74,13 +76,20 @@ class Eacher(Generic[T]):
         source = self._source
         return Eacher(lambda: (f(item, *args, **kwargs) for item in source()))
 
-    def combine(self, op: Callable[[Iterable[T]], Any] = list) -> Any:
+    def combine(
+        self,
+        op: Callable[[Iterable[T]], Any] = list,
+        *,
+        collection: Callable[[Iterable[T]], Any] | None = None,
+    ) -> Any:
         """Put the results into a container, or reduce them.
 
         Parameters
         ----------
         op : callable, default list
             Takes an iterable of the results.
+        collection : callable, optional
+            Deprecated name of `op`.
 
         Returns
         -------
@@ -93,6 +102,9 @@ class Eacher(Generic[T]):
         >>> Collection(["a", "bb"]).each.pipe(len).combine(sum)
         3
         """
+        if collection is not None:
+            warn_deprecated("combine(collection=...)", "combine(op=...)")
+            op = collection
         return op(iter(self))
 
     def collect(self, collection: Callable[[Iterable[T]], Any] | None = None) -> Any:

@@ -6,7 +6,7 @@ come from the notebook's theme.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ from dawnlight.catalog._enums import DocumentState
 from dawnlight.catalog._mappings import Resolution
 from dawnlight.catalog._references import ReferenceAttribute
 from dawnlight.catalog._reprs import date_span, search_steps, search_text
-from dawnlight.catalog._svg import draw_footprints, draw_times
+from dawnlight.geo import normalize_geometry
+from dawnlight.geo._html import box, fold, side_by_side, table
+from dawnlight.geo._svg import draw_place, draw_times
 
 if TYPE_CHECKING:
     from dawnlight.catalog._base import CatalogObjectBase
@@ -30,17 +32,7 @@ __all__ = ["image_html", "images_html", "object_html", "search_html"]
 _ROWS = 10
 _FOOTPRINTS = 200
 _LONGEST = 160
-
-_STYLE = (
-    "<style>"
-    ".dawnlight-box{display:inline-block;padding:8px 12px;border-radius:4px;"
-    "border:1px solid var(--jp-border-color2,var(--pst-color-border,#8886))}"
-    ".dawnlight-box .head{font-weight:600;margin-bottom:4px}"
-    ".dawnlight-box .note{opacity:.7;font-weight:400}"
-    ".dawnlight-box .beside{display:flex;gap:16px;align-items:flex-start}"
-    ".dawnlight-box :is(td,th){text-align:left;padding:1px 12px 1px 0;vertical-align:top}"
-    "</style>"
-)
+_ATTRIBUTES = 16
 
 
 def object_html(obj: CatalogObjectBase) -> str:
@@ -56,7 +48,7 @@ def object_html(obj: CatalogObjectBase) -> str:
     str
         HTML.
     """
-    return _box(_title(obj), _attribute_table(obj))
+    return box(_title(obj), _attribute_table(obj))
 
 
 def image_html(image: Image) -> str:
@@ -74,8 +66,8 @@ def image_html(image: Image) -> str:
     """
     picture = ""
     if isinstance(image.geometry, BaseGeometry):
-        picture = draw_footprints([image.geometry], "Footprint")
-    return _box(_title(image), _side_by_side(picture, _attribute_table(image)))
+        picture = draw_place([image.geometry], f"Footprint of {image.name}")
+    return box(_title(image), side_by_side(picture, _attribute_table(image)))
 
 
 def images_html(images: ImageCollection) -> str:
@@ -102,14 +94,21 @@ def images_html(images: ImageCollection) -> str:
         parts.append(f"<div>{escape(span)}</div>{draw_times(times, span)}")
     if count:
         counts = images._product_counts().most_common(_ROWS)
-        parts.append(_table(["product", "images"], [[product, f"{number:,}"] for product, number in counts]))
-        rows = [
-            [image.name, image.product_id, image.acquired, image.cloud_fraction] for image in images[:_ROWS]
-        ]
-        parts.append(_table(["name", "product_id", "acquired", "cloud_fraction"], rows))
-    if count > _ROWS:
-        parts.append(f"<div class='note'>and {count - _ROWS:,} more</div>")
-    return _box(head, _side_by_side(draw_footprints(places, "Footprints"), "".join(parts)))
+        parts.append(table(["product", "images"], [[_cell(name), f"{number:,}"] for name, number in counts]))
+        parts.append(fold(_first(count), _image_table(images[:_ROWS]), is_open=True))
+    label = f"Footprints of {count:,} image{plural}"
+    return box(head, side_by_side(draw_place(places, label), "".join(parts)))
+
+
+def _first(count: int) -> str:
+    if count <= _ROWS:
+        return "All images" if count > 1 else "The image"
+    return f"The first {_ROWS} images <span class='note'>and {count - _ROWS:,} more</span>"
+
+
+def _image_table(images: Iterable[Image]) -> str:
+    names = ["name", "product_id", "acquired", "cloud_fraction"]
+    return table(names, [[_cell(getattr(image, name)) for name in names] for image in images])
 
 
 def search_html(search: Search[Any]) -> str:
@@ -126,16 +125,14 @@ def search_html(search: Search[Any]) -> str:
         HTML.
     """
     head = f"Search for {escape(search._model.__name__)} objects"
-    code = f"<code>{escape(search_text(search))}</code>"
-    return _box(head, _table([], [[name, value] for name, value in search_steps(search)]) + code)
-
-
-def _box(head: str, body: str) -> str:
-    return f"{_STYLE}<div class='dawnlight-box'><div class='head'>{head}</div>{body}</div>"
-
-
-def _side_by_side(left: str, right: str) -> str:
-    return f"<div class='beside'><div>{left}</div><div>{right}</div></div>" if left else right
+    steps = search_steps(search)
+    conditions = table([], [[escape(name), f"<code>{_cell(value)}</code>"] for name, value in steps])
+    picture = ""
+    place = getattr(search, "_place", None)
+    if place is not None:
+        picture = draw_place([normalize_geometry(place)], "Where to search")
+    code = fold("As Python", f"<code>{escape(search_text(search))}</code>", is_open=not steps)
+    return box(head, side_by_side(picture, conditions + code))
 
 
 def _title(obj: CatalogObjectBase) -> str:
@@ -151,14 +148,11 @@ def _attribute_table(obj: CatalogObjectBase) -> str:
             continue
         value = getattr(obj, name)
         if value is not None and not isinstance(value, BaseGeometry):
-            rows.append([name, value])
-    return _table([], rows)
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
-    return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>" if body else ""
+            rows.append([escape(name), _cell(value)])
+    if len(rows) <= _ATTRIBUTES:
+        return table([], rows)
+    more = f"{len(rows) - _ATTRIBUTES} more attributes"
+    return table([], rows[:_ATTRIBUTES]) + fold(more, table([], rows[_ATTRIBUTES:]))
 
 
 def _cell(value: Any) -> str:

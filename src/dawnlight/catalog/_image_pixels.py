@@ -199,7 +199,8 @@ class ImagePixels:
         nodata : float, optional
             Value for missing pixels in a GeoTIFF, recorded in the file. By default the bands' own, if they
             share one that no valid pixel can have; else the file gets a mask, which hides pixels of which
-            any band is missing. Pictures show missing pixels as 0.
+            any band is missing. A valid pixel that has the value is an error, as it would be a hole.
+            Pictures show missing pixels as 0.
         progress : bool, optional
             Show a progress bar.
 

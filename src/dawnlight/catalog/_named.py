@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,12 @@ from dawnlight.catalog._base import CatalogObject
 from dawnlight.catalog._references import ReferenceAttribute
 from dawnlight.catalog._scalars import StringAttribute
 from dawnlight.errors import AttributeValidationError
+from dawnlight.storage._names import make_valid_name
 
 if TYPE_CHECKING:
     from dawnlight.catalog._product import Product
 
 __all__ = ["NamedCatalogObject"]
-
-_INVALID = re.compile(r"[^a-zA-Z0-9_.-]+")
 
 
 def _product_type() -> type[Product]:
@@ -121,4 +119,4 @@ class NamedCatalogObject(CatalogObject, abstract=True):
         >>> Band.make_valid_name("This is ań @#$^*% ïñvalid name!!!!")
         'This_is_a_valid_name_'
         """
-        return _INVALID.sub("_", name)
+        return make_valid_name(name)

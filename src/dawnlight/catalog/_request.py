@@ -16,6 +16,7 @@ from dawnlight.raster._levels import resolve_level
 from dawnlight.raster._overviews import AREA_KERNELS
 from dawnlight.raster._scaling import Scale, resolve_common_scaling, resolve_scaling
 from dawnlight.raster._sources import BandSpec, normalize_resampler
+from dawnlight.search import number_to_wire
 
 __all__ = ["Request", "make_request", "normalize_bands"]
 
@@ -222,7 +223,13 @@ def _spec(
     found = [bands[name] for bands in definitions.values()]
     dtype = numpy_dtype(common_type([each.data_type for each in found]))
     # The file's nodata value is none of a processing level, where a valid pixel may come to have it.
-    shared = {None if resolve_level(each.scaling, each.level) else each.band.nodata for each in found}
+    # Spelled, because no two NaN are equal.
+    shared = {
+        None
+        if each.band.nodata is None or resolve_level(each.scaling, each.level)
+        else number_to_wire(each.band.nodata)
+        for each in found
+    }
     nodata = shared.pop() if len(shared) == 1 else None
     return BandSpec(
         name=name,

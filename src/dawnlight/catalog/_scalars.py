@@ -12,7 +12,7 @@ import numpy as np
 
 from dawnlight.catalog._attributes import Attribute
 from dawnlight.errors import ParameterError
-from dawnlight.search import parse_time, time_to_wire
+from dawnlight.search import number_to_wire, parse_time, time_to_wire, wire_to_number
 
 __all__ = [
     "BooleanAttribute",
@@ -71,7 +71,7 @@ class FloatAttribute(Attribute[float | None]):
 class NumberAttribute(Attribute[int | float | None]):
     """An int or float that stays what it is. Not-a-number and infinities are allowed.
 
-    JSON has no spelling for those, so documents hold them as ``"nan"``, ``"inf"`` and ``"-inf"``.
+    Documents hold those as ``"nan"``, ``"inf"`` and ``"-inf"``.
     """
 
     def normalize(self, value: Any) -> int | float:
@@ -87,14 +87,10 @@ class NumberAttribute(Attribute[int | float | None]):
             raise self.fail(value, "a number") from None
 
     def load(self, wire: Any) -> Any:
-        if wire in ("nan", "inf", "-inf"):
-            return float(wire)
-        return wire
+        return wire_to_number(wire)
 
     def dump(self, native: Any) -> Any:
-        if isinstance(native, float) and not math.isfinite(native):
-            return str(native)
-        return native
+        return number_to_wire(native) if isinstance(native, float) else native
 
 
 class BooleanAttribute(Attribute[bool | None]):

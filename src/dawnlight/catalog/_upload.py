@@ -277,6 +277,11 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
             self._see_to_it()
             time.sleep(seconds)
 
+    def _repr_html_(self) -> str:
+        from dawnlight.catalog._html import object_html
+
+        return object_html(self)
+
     def _tell_failure(self) -> None:
         if self.status == ImageUploadStatus.FAILURE and self.error_message:
             _log.warning("the upload of image %s failed: %s", self.image_id, self.error_message)

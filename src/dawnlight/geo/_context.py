@@ -184,6 +184,11 @@ class GeoContext:
         lines = [f"  {name}={_abbreviate(value)}" for name, value in self._describe().items()]
         return f"{type(self).__name__}(\n" + ",\n".join(lines) + ")"
 
+    def _repr_html_(self) -> str:
+        from dawnlight.geo._context_html import context_html
+
+        return context_html(self)
+
 
 def _restore(cls: type[GeoContext], state: Mapping[str, Any]) -> GeoContext:
     context = cls.__new__(cls)

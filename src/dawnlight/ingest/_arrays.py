@@ -18,7 +18,7 @@ from dawnlight.raster._drafts import FileLayout
 from dawnlight.raster._dtypes import numpy_dtype
 from dawnlight.raster._gdal_header import DTYPES
 from dawnlight.raster._writers_draft import write_draft
-from dawnlight.search import Document
+from dawnlight.search import Document, wire_to_number
 
 __all__ = ["PixelArray", "normalize_arrays", "write_array"]
 
@@ -234,7 +234,8 @@ def _check_dtype(dtype: Any, what: str) -> np.dtype[Any]:
 def _choose_nodata(array: PixelArray, bands: Sequence[Document]) -> float | None:
     """Choose the value that marks missing pixels; None if there are none, or no value is free for it."""
     declared = {band.get("nodata") for band in bands}
-    common = declared.pop() if len(declared) == 1 else None
+    spelled = declared.pop() if len(declared) == 1 else None
+    common = None if spelled is None else wire_to_number(spelled)
     if common is not None and not _holds(array.dtype, common):
         common = None
     if array.dtype.kind == "f":

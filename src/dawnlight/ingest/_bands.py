@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,10 @@ import numpy as np
 from dawnlight.geo import GeoBox
 from dawnlight.geo._crs import meters_per_unit
 from dawnlight.ingest._kinds import find_kind, labels_of
-from dawnlight.ingest._samples import Statistics, find_statistics
+from dawnlight.ingest._samples import BandSample, Statistics
 from dawnlight.raster._dtypes import data_type_of, natural_range
-from dawnlight.raster._gdal import read_palette
 from dawnlight.raster._header import BandHeader, FileHeader
-from dawnlight.raster._reader import RasterReader
-from dawnlight.search import Document
+from dawnlight.search import Document, number_to_wire, wire_to_number
 
 __all__ = ["find_disagreement", "make_band", "resolution_of"]
 
@@ -31,7 +28,7 @@ def make_band(
     index: int,
     *,
     file_index: int,
-    reader: RasterReader,
+    sample: BandSample | None,
 ) -> Document:
     """Make the document of a band from one that was found in a file.
 
@@ -49,8 +46,8 @@ def make_band(
         0-based number of the raster band.
     file_index : int
         0-based place of the file among those of the image.
-    reader : RasterReader
-        Reads the sample.
+    sample : BandSample or None
+        A look at its values; a mask needs none.
 
     Returns
     -------
@@ -69,16 +66,15 @@ def make_band(
     }
     if info.description and info.description != name:
         attributes["description"] = info.description
-    # NaN and infinity have no spelling in a document; files that use them say so in their headers.
-    if info.nodata is not None and math.isfinite(info.nodata):
-        attributes["nodata"] = _plain(info.nodata)
+    if info.nodata is not None:
+        attributes["nodata"] = number_to_wire(_plain(info.nodata))
     if kind == "mask":
         attributes["is_alpha"] = info.color == "alpha" or name == "alpha"
     else:
-        statistics = find_statistics(header, index, reader)
-        attributes |= _ranges(kind, info, statistics)
+        sample = sample or BandSample()
+        attributes |= _ranges(kind, info, sample.statistics)
         if kind == "class":
-            attributes |= _legend(name, header, index)
+            attributes |= _legend(name, sample)
     return Document(kind="band", id=f"{product_id}:{name}", attributes=attributes)
 
 
@@ -101,11 +97,12 @@ def find_disagreement(band: Document, info: BandHeader) -> str | None:
     if found != band.get("data_type"):
         return f"its band {band.get('name')!r} is {found}, and that of the product {band.get('data_type')}"
     nodata = band.get("nodata")
-    # What is not finite has no spelling in the catalog: it stays in the file's header.
-    own = info.nodata if info.nodata is not None and math.isfinite(info.nodata) else None
-    if info.nodata is None or own == nodata:
+    # Pixels that are not finite are missing whether or not the product says so.
+    if info.nodata is None or number_to_wire(info.nodata) == nodata:
         return None
-    known = "none" if nodata is None else f"{nodata:g}"
+    if nodata is None and not math.isfinite(info.nodata):
+        return None
+    known = "none" if nodata is None else f"{wire_to_number(nodata):g}"
     return f"nodata of its band {band.get('name')!r} is {info.nodata:g}, and that of the product {known}"
 
 
@@ -140,11 +137,10 @@ def _ranges(kind: str, info: BandHeader, statistics: Statistics | None) -> dict[
     return found
 
 
-def _legend(name: str, header: FileHeader, index: int) -> Mapping[str, Any]:
+def _legend(name: str, sample: BandSample) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    palette = read_palette(header.href, index + 1) if header.bands[index].color == "palette" else None
-    if palette is not None and len(palette) <= _MAX_COLORS:
-        found["colormap"] = [list(color) for color in palette]
+    if sample.palette is not None and len(sample.palette) <= _MAX_COLORS:
+        found["colormap"] = [list(color) for color in sample.palette]
     labels = labels_of(name)
     if labels is not None:
         found["class_labels"] = list(labels)
@@ -167,4 +163,4 @@ def _short(value: float) -> float:
 
 
 def _plain(value: float) -> float:
-    return int(value) if value == int(value) and abs(value) < 2**53 else value
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else value

@@ -19,6 +19,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from dawnlight.storage._filesystem import sync_folder
+
 __all__ = ["BlobFolder", "sha256_of", "sync_file", "sync_folder"]
 
 
@@ -60,8 +62,8 @@ class BlobFolder:
         target = folder / f"{upload_id}-{fence}-{number}.tif"
         sync_file(finished)
         os.replace(finished, target)
-        sync_folder(folder)
-        sync_folder(self.blobs)
+        for made in (folder, self.blobs, self.root):
+            sync_folder(made)
         return target
 
     def discard(self, upload_id: str, *, before: int) -> None:
@@ -106,17 +108,6 @@ def sync_file(path: Path) -> None:
     """Wait until a file's bytes are on disk."""
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on disk."""
-    if os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove(path: Path) -> None:

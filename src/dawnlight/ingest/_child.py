@@ -3,6 +3,11 @@
 The parent (`dawnlight.ingest._sandbox`) writes one line of JSON and reads lines of JSON. Limits of the
 operating system are set before anything is opened. When the parent dies, its end of the pipe closes, and the
 child ends.
+
+The request names ``sources`` and what the user calls them (``names``), the ``crs`` of files that have none,
+and whether to ``convert`` them. If so, ``targets`` are the files to make, ``image`` and ``bands`` the
+documents. If not, the answer is the headers or, with ``sample`` (a header and numbers of bands), a look at
+some pixels.
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ from dawnlight.geo import equal_area, normalize_crs, normalize_geometry
 from dawnlight.geo._crs import same_crs
 from dawnlight.ingest._complete import complete_image_document, finest, serve_bands
 from dawnlight.ingest._kinds import find_kind
+from dawnlight.ingest._samples import sample_bands
+from dawnlight.raster._gdal import GdalReader
 from dawnlight.raster._gdal_open import forbid_sidecars
 from dawnlight.raster._gdal_strict import SourceLimits, read_untrusted_header
 from dawnlight.raster._header import FileHeader
@@ -59,7 +66,7 @@ def main() -> None:
         out.flush()
 
     try:
-        reply = _convert(request, tell) if request["convert"] else _inspect(request)
+        reply = _convert(request, tell) if request["convert"] else _inspect(request, tell)
         tell(ok=True, usage=_usage(), **reply)
     except (DawnlightError, OSError, MemoryError) as error:
         tell(
@@ -109,17 +116,36 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _inspect(request: Mapping[str, Any]) -> dict[str, Any]:
-    headers = [read_untrusted_header(path, SourceLimits()) for path in request["sources"]]
-    return {"headers": [header.to_dict() for header in headers]}
+def _read_headers(request: Mapping[str, Any]) -> list[FileHeader]:
+    return [
+        read_untrusted_header(path, SourceLimits(), default_crs=request.get("crs"))
+        for path in request["sources"]
+    ]
+
+
+def _inspect(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
+    headers = _read_headers(request)
+    if "sample" not in request:
+        return {"headers": [header.to_dict() for header in headers]}
+    # What the bands are was settled when the header was asked for; the file must still be that one.
+    header = FileHeader.from_dict(request["sample"]["header"])
+    _allow(headers, request, tell)
+    with GdalReader(max_open=2) as reader:
+        samples = sample_bands(header, request["sample"]["indexes"], reader)
+    return {"samples": [sample.to_dict() for sample in samples]}
+
+
+def _allow(headers: Sequence[FileHeader], request: Mapping[str, Any], tell: Any) -> None:
+    """Allow the processor time that the pixels need, and tell the parent to wait as long."""
+    total = sum(_pixel_bytes(header) for header in headers)
+    _set_limit("RLIMIT_CPU", _OPENING_SECONDS + request["seconds"] + total / _BYTES_PER_SECOND, final=False)
+    tell(bytes=total)
 
 
 def _convert(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
-    headers = [read_untrusted_header(path, SourceLimits()) for path in request["sources"]]
-    total = sum(_pixel_bytes(header) for header in headers)
-    _set_limit("RLIMIT_CPU", _OPENING_SECONDS + request["seconds"] + total / _BYTES_PER_SECOND, final=False)
+    headers = _read_headers(request)
+    _allow(headers, request, tell)
     _set_limit("RLIMIT_FSIZE", _OPENING_BYTES + _DISK_FACTOR * max(map(_pixel_bytes, headers)), final=False)
-    tell(bytes=total)
     image = Document(kind="image", id=request["id"], attributes=request["image"])
     _check_given(image, finest(headers))
     bands = [Document(kind="band", id=band["id"], attributes=band["attributes"]) for band in request["bands"]]

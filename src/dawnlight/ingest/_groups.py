@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dawnlight.errors import ParameterError, RasterError
-from dawnlight.ingest._names import make_valid_name, stem_of
+from dawnlight.ingest._names import stem_of
 from dawnlight.ingest._pattern import NamePattern, PatternMatch
 from dawnlight.ingest._report import FileResult
 from dawnlight.raster._href import normalize_href
+from dawnlight.storage._names import make_valid_name
 
 __all__ = ["FileGroup", "expand_files", "group_files"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from dawnlight.ingest._groups import FileGroup
 from dawnlight.ingest._names import check_distinct, name_bands, stem_of, without_alpha
 from dawnlight.ingest._report import FileResult
 from dawnlight.ingest._times import Acquisition, find_in_name, find_in_tags
-from dawnlight.raster._gdal import read_header
 from dawnlight.raster._header import FileHeader
 from dawnlight.raster._reader import RasterReader
 from dawnlight.search import Document, time_to_wire
@@ -65,7 +64,12 @@ class Candidate:
 
 
 def inspect_group(
-    group: FileGroup, options: InspectOptions, reader: RasterReader, *, strict: bool
+    group: FileGroup,
+    options: InspectOptions,
+    read: Callable[[str], FileHeader],
+    reader: RasterReader | None,
+    *,
+    strict: bool,
 ) -> Candidate | tuple[FileResult, ...]:
     """Look at the files of an image.
 
@@ -75,8 +79,10 @@ def inspect_group(
         The files.
     options : InspectOptions
         How to look.
-    reader : RasterReader
-        Reads pixels.
+    read : callable
+        Reads the header of a file.
+    reader : RasterReader or None
+        Looks at pixels for the footprint; None takes that of the pixel grid.
     strict : bool
         Whether the image is nothing without one of its files.
 
@@ -89,7 +95,7 @@ def inspect_group(
     refused: list[FileResult] = []
     for href, match in zip(group.hrefs, group.matches, strict=True):
         try:
-            header = read_header(href, default_crs=options.crs)
+            header = read(href)
             headers.append(header.patch(names=name_bands(header, band=match.band if match else None)))
         except (RasterError, ParameterError) as error:
             refused.append(FileResult(href=href, status="refused", reason=without_name(href, error)))
@@ -101,7 +107,7 @@ def inspect_group(
             [name for header in headers for name in header.names if name], f"image {group.name!r}'s bands"
         )
         acquisition = _find_acquisition(group, headers, options)
-        attributes = describe_files(headers, reader if options.footprint else None)
+        attributes = describe_files(headers, reader)
     except (Refusal, RasterError, ParameterError) as error:
         reason = without_name(headers[0].href, error)
         whole = (FileResult(href=header.href, status="refused", reason=reason) for header in headers)

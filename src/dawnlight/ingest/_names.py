@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from dawnlight.errors import ParameterError
 from dawnlight.ingest._pattern import path_of
 from dawnlight.raster._header import FileHeader
+from dawnlight.storage._names import make_valid_name
 
-__all__ = ["check_distinct", "make_valid_name", "name_bands", "stem_of", "without_alpha"]
+__all__ = ["check_distinct", "name_bands", "stem_of", "without_alpha"]
 
-_INVALID = re.compile(r"[^a-zA-Z0-9_.-]+")
 # A description longer than this is a sentence.
 _MAX_NAME = 40
 # Colour interpretations that name a band; the others ("gray", "palette", "undefined") do not.
 _COLORS = frozenset(
     ("red", "green", "blue", "alpha", "yellow", "nir", "swir", "mwir", "lwir", "pan", "coastal", "rededge")
 )
-
-
-def make_valid_name(text: str) -> str:
-    """Return a text with every run of characters that names cannot have replaced by one ``_``.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Made of letters, digits, ``_``, ``.`` and ``-``.
-
-    Examples
-    --------
-    >>> make_valid_name("Scene 1 (north)")
-    'Scene_1_north_'
-    """
-    return _INVALID.sub("_", text)
 
 
 def stem_of(href: str) -> str:

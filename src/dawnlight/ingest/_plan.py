@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
 from dawnlight.ingest._bands import find_disagreement, make_band
 from dawnlight.ingest._inspect import Candidate, Refusal
-from dawnlight.raster._reader import RasterReader
+from dawnlight.ingest._kinds import find_kind
+from dawnlight.ingest._samples import BandSample
+from dawnlight.raster._header import FileHeader
 from dawnlight.search import Document, Eq, Query
 from dawnlight.storage import CatalogStore
 
-__all__ = ["ProductPlan"]
+__all__ = ["ProductPlan", "Sampler"]
+
+Sampler: TypeAlias = Callable[[FileHeader, Sequence[int]], Sequence[BandSample]]
+"""Looks at bands of a file, given by 0-based numbers."""
 
 # Bands to show as red, green and blue, where a product has them.
 _DISPLAYS = (("red", "green", "blue"), ("B04", "B03", "B02"), ("SR_B4", "SR_B3", "SR_B2"))
@@ -37,15 +45,15 @@ class ProductPlan:
         self._fresh = not self.bands
         self._extend = extend
 
-    def check(self, candidate: Candidate, reader: RasterReader, *, strict: bool) -> None:
+    def check(self, candidate: Candidate, sampler: Sampler, *, strict: bool) -> None:
         """Find a band of the product for each band of an image, and plan those that it may bring.
 
         Parameters
         ----------
         candidate : Candidate
             The image.
-        reader : RasterReader
-            Reads the sample that new bands are described by.
+        sampler : callable
+            Looks at the pixels that new bands are described by.
         strict : bool
             Whether an image has all bands or none, as one in a single file has.
 
@@ -80,15 +88,34 @@ class ProductPlan:
                 f"has bands {', '.join(names)}, and the product has {', '.join(self.bands)}; name them with "
                 "--bands, or use another product"
             )
-        made = [self._make(candidate, place, reader) for place in brought]
+        made = self._make(candidate, brought, sampler)
         self.bands.update({band.attributes["name"]: band for band in made})
         self.new_bands.extend(made)
 
-    def _make(self, candidate: Candidate, place: tuple[str, int, int], reader: RasterReader) -> Document:
-        name, number, index = place
-        return make_band(
-            self.product_id, name, candidate.headers[number], index, file_index=number, reader=reader
-        )
+    def _make(
+        self, candidate: Candidate, brought: Sequence[tuple[str, int, int]], sampler: Sampler
+    ) -> list[Document]:
+        samples: dict[tuple[int, int], BandSample] = {}
+        for number, header in enumerate(candidate.headers):
+            indexes = [
+                index
+                for name, place, index in brought
+                if place == number and find_kind(name, header.bands[index]) != "mask"
+            ]
+            if indexes:
+                found = sampler(header, indexes)
+                samples.update(((number, index), one) for index, one in zip(indexes, found, strict=True))
+        return [
+            make_band(
+                self.product_id,
+                name,
+                candidate.headers[number],
+                index,
+                file_index=number,
+                sample=samples.get((number, index)),
+            )
+            for name, number, index in brought
+        ]
 
     def documents(self) -> list[Document]:
         """Return what must be in the catalog before the images: the product if it is new, and new bands."""

@@ -12,14 +12,17 @@ from dawnlight.geo import normalize_crs
 from dawnlight.ingest._existing import changes_of, compare_with_image
 from dawnlight.ingest._groups import FileGroup, expand_files, group_files
 from dawnlight.ingest._inspect import Candidate, InspectOptions, Refusal, inspect_group, without_name
-from dawnlight.ingest._names import check_distinct, make_valid_name
+from dawnlight.ingest._names import check_distinct
 from dawnlight.ingest._pattern import NamePattern
 from dawnlight.ingest._plan import ProductPlan
 from dawnlight.ingest._report import AddReport, FileResult, Status
-from dawnlight.raster._gdal import GdalReader
+from dawnlight.ingest._samples import BandSample, sample_bands
+from dawnlight.raster._gdal import GdalReader, read_header
+from dawnlight.raster._header import FileHeader
 from dawnlight.raster._href import normalize_href
 from dawnlight.search import Document, time_to_wire
 from dawnlight.storage import CatalogStore
+from dawnlight.storage._names import make_valid_name
 
 __all__ = ["Adder", "add_files"]
 
@@ -105,7 +108,7 @@ def add_files(
         acquired=None if acquired is None else time_to_wire(acquired),
         bands=names,
         crs=None if crs is None else normalize_crs(crs),
-        footprint=footprint and not copy,
+        footprint=footprint,
     )
     expanded = expand_files(files)
     groups, refused = group_files(expanded, parsed, names)
@@ -207,7 +210,19 @@ class Adder:
         return new, changed
 
     def _inspect(self, group: FileGroup) -> Candidate | tuple[FileResult, ...]:
-        return inspect_group(group, self.options, self.reader, strict=self.strict)
+        return inspect_group(
+            group,
+            self.options,
+            self._read_header,
+            self.reader if self.options.footprint else None,
+            strict=self.strict,
+        )
+
+    def _read_header(self, href: str) -> FileHeader:
+        return read_header(href, default_crs=self.options.crs)
+
+    def _sample(self, header: FileHeader, indexes: Sequence[int]) -> Sequence[BandSample]:
+        return sample_bands(header, indexes, self.reader)
 
     def _store(self, candidates: Sequence[Candidate], stored: Mapping[str, Document]) -> None:
         fitting = self._fit(candidates)
@@ -249,7 +264,7 @@ class Adder:
 
     def _fits(self, candidate: Candidate, refused: list[FileResult]) -> bool:
         try:
-            self.plan.check(candidate, self.reader, strict=self.strict)
+            self.plan.check(candidate, self._sample, strict=self.strict)
         except (Refusal, RasterError) as error:
             refused.extend(_refuse(candidate, error))
             return False

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.geo import Window
+from dawnlight.raster._gdal import read_palette
 from dawnlight.raster._header import BandHeader, FileHeader
 from dawnlight.raster._reader import RasterReader
 
-__all__ = ["Statistics", "find_statistics", "read_valid"]
+__all__ = ["BandSample", "Statistics", "find_statistics", "read_valid", "sample_bands"]
 
 # Samples for one look, all bands together: as many as are wanted, and as many as it may cost where no
 # overview is that small.
@@ -34,6 +35,57 @@ class Statistics:
     """2nd percentile."""
     display_high: float
     """98th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandSample:
+    """What a new band is described by, apart from the header."""
+
+    statistics: Statistics | None = None
+    """Of a sample of the pixels; None if no pixel of it is valid."""
+    palette: tuple[tuple[int, ...], ...] | None = None
+    """Colour table: red, green, blue and alpha by pixel value."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Make an equal sample of what `to_dict` returned."""
+        statistics, palette = record["statistics"], record["palette"]
+        return cls(
+            statistics=None
+            if statistics is None
+            else Statistics(**{name: float(value) for name, value in statistics.items()}),
+            palette=None if palette is None else tuple(tuple(map(int, color)) for color in palette),
+        )
+
+
+def sample_bands(header: FileHeader, indexes: Sequence[int], reader: RasterReader) -> list[BandSample]:
+    """Look at the values and colour tables of some bands of a file.
+
+    Parameters
+    ----------
+    header : FileHeader
+        The file.
+    indexes : sequence of int
+        0-based numbers of the bands.
+    reader : RasterReader
+        Reads it.
+
+    Returns
+    -------
+    list of BandSample
+        In the order of `indexes`.
+    """
+    return [
+        BandSample(
+            statistics=find_statistics(header, index, reader),
+            palette=read_palette(header.href, index + 1) if header.bands[index].color == "palette" else None,
+        )
+        for index in indexes
+    ]
 
 
 def read_valid(header: FileHeader, reader: RasterReader) -> tuple[NDArray[np.bool_], int] | None:

@@ -44,6 +44,7 @@ START_SECONDS = 10
 _OPENING_WALL = 120.0
 _BYTES_PER_SECOND = 2**19
 _LOOK = 0.1
+_MOST_LINE = 64 * 2**20
 
 
 class ChildFailure(Exception):  # noqa: N818 - never leaves the package: it becomes an event of the upload
@@ -157,8 +158,11 @@ def _follow(
 
 def _pump(child: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     assert child.stdout is not None  # for mypy
-    for line in child.stdout:
+    # A line of a child that is under the control of its file could be endless.
+    for line in iter(lambda: child.stdout.readline(_MOST_LINE), ""):  # type: ignore[union-attr]  # see above
         lines.put(line)
+        if len(line) == _MOST_LINE:
+            break
     lines.put("")
 
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from dawnlight._live_files import is_live
 from dawnlight.errors import (
     CatalogAccessError,
     RasterNotFoundError,
@@ -36,6 +37,7 @@ def submit_files(
     *,
     overwrite: bool,
     keep_origin: bool = False,
+    crs: str | None = None,
 ) -> Document:
     """Copy files into the catalog's folder and queue their upload.
 
@@ -53,6 +55,8 @@ def submit_files(
         Whether the image may take the place of one that is there.
     keep_origin : bool, default: False
         Whether the files of the image are to say where they came from: `names` as ``provider_href``.
+    crs : str, optional
+        Coordinate reference system of files that have none.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def submit_files(
             stored.append(target.name)
         return stored
 
-    payload: dict[str, Any] = {"names": list(names), "notes": notes, "overwrite": overwrite}
+    payload: dict[str, Any] = {"names": list(names), "notes": notes, "overwrite": overwrite, "crs": crs}
     if keep_origin:
         payload["origins"] = list(names)
     return _submit(store, upload, payload, write)
@@ -133,6 +137,8 @@ def find_sidecars(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise RasterNotFoundError(f"{path}: there is no such file")
+    if is_live(path):
+        raise UnsupportedRasterError(f"{path}: is the database of a catalog, not a raster file")
     if os.path.exists(f"{path}.msk"):
         raise UnsupportedRasterError(
             f"{path}: has its mask in a file beside it, {path.name}.msk; bring both into one file first "
@@ -156,11 +162,12 @@ def _submit(
         stored = write(folder)
         for name in stored:
             sync_file(folder / name)
-        sync_folder(folder)
-        sync_folder(blobs.uploads)
+        for made in (folder, blobs.uploads, blobs.root):
+            sync_folder(made)
         document = queue.submit(upload, {**payload, "files": stored})
     except BaseException as error:
-        if folder is not None:
+        # If the job may be in the queue, its data must be there; if it is not, the next sweep takes the data.
+        if folder is not None and not getattr(error, "uncertain", False):
             blobs.discard_spool(upload.id)
         if type(error) in (OSError, PermissionError):
             raise RasterWriteError(f"the data of the upload cannot be stored: {error}") from error

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dawnlight._live_files import is_live
 from dawnlight.ingest._blobs import BlobFolder, sha256_of
 from dawnlight.ingest._files_check import LostFile
 from dawnlight.search import Query
@@ -93,7 +94,7 @@ def find_damaged_files(store: CatalogStore) -> Iterator[LostFile]:
     for image in store.search(Query(kind="image")):
         for file in image.get("files") or ():
             href, digest = file.get("href"), file.get("hash")
-            if not href or not digest or len(digest) != _SHA256_DIGITS or not os.path.isfile(href):
+            if len(digest or "") != _SHA256_DIGITS or not os.path.isfile(href or "") or is_live(href):
                 continue
             try:
                 found = sha256_of(href)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dawnlight.errors import BadRequestError, CatalogLockedError, DawnlightError, NotFoundError
+from dawnlight.errors import BadRequestError, CatalogError, CatalogLockedError, DawnlightError, NotFoundError
 from dawnlight.ingest._blobs import BlobFolder, sha256_of
 from dawnlight.ingest._sandbox import ChildFailure, run_child
 from dawnlight.search import Document, Eq, Query, time_to_wire
@@ -94,13 +94,16 @@ class UploadWorker:
                 self._event("usage", reply["usage"]),
                 self._event("complete", f"image {image.id!r} is in the catalog"),
             ]
-            published = False
+            published = kept = False
             try:
                 published = self.queue.finish(
                     job, image, events, overwrite=bool(job.payload.get("overwrite"))
                 )
+            except CatalogError as error:
+                kept = error.uncertain  # the image may be in the catalog, so its files must be there
+                raise
             finally:
-                if not published:
+                if not (published or kept):
                     self.blobs.discard(job.id, before=job.fence + 1)
             if published:
                 self.blobs.discard_spool(job.id)
@@ -126,6 +129,7 @@ class UploadWorker:
             "bands": [
                 {"id": band.id, "attributes": dict(band.attributes)} for band in self.store.search(query)
             ],
+            "crs": job.payload.get("crs"),
             "factors": list(options.get("overviews") or ()),
             "kernel": options.get("overview_resampler"),
         }

@@ -26,7 +26,7 @@ from dawnlight.geo import GeoBox
 from dawnlight.geo._crs import WGS84, meters_per_unit, same_crs, transformer
 from dawnlight.raster._lattice import world_width
 
-__all__ = ["pixel_boxes"]
+__all__ = ["group_by_crs", "pixel_boxes"]
 
 _EDGE = 8
 _MARGIN = 0.05
@@ -56,12 +56,12 @@ def pixel_boxes(grids: Sequence[GeoBox], target: GeoBox) -> Floats:
         Unbounded (-inf, inf) where no box can be promised.
     """
     boxes = np.empty((len(grids), 4))
-    for members in _by_crs(grids).values():
+    for members in group_by_crs(grids).values():
         boxes[members] = _boxes_of([grids[k] for k in members], target)
     return boxes
 
 
-def _by_crs(grids: Sequence[GeoBox]) -> dict[int, list[int]]:
+def group_by_crs(grids: Sequence[GeoBox]) -> dict[int, list[int]]:
     """Numbers of the grids by CRS; grids of one file set share the object, so identity is tried first."""
     groups: dict[int, list[int]] = {}
     known: list[CRS] = []

@@ -6,19 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from dawnlight.geo._html import box, table
+
 __all__ = ["to_html", "to_text"]
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _SHOWN = 8
-_STYLE = (
-    "<style>"
-    ".dawnlight-explain{display:inline-block;padding:8px 12px;border-radius:4px;"
-    "border:1px solid var(--jp-border-color2,var(--pst-color-border,#8886))}"
-    ".dawnlight-explain .head{font-weight:600;margin-bottom:4px}"
-    ".dawnlight-explain .note{opacity:.7}"
-    ".dawnlight-explain :is(td,th){text-align:left;padding:1px 12px 1px 0;vertical-align:top}"
-    "</style>"
-)
 
 
 def to_text(facts: Mapping[str, Any]) -> str:
@@ -35,14 +28,10 @@ def to_text(facts: Mapping[str, Any]) -> str:
 
 def to_html(facts: Mapping[str, Any]) -> str:
     """Write an explanation as HTML; every value is escaped."""
-    rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{'<br>'.join(map(escape, values))}</td></tr>"
-        for name, values in _rows(facts)
-    )
+    rows = [[escape(name), "<br/>".join(map(escape, values))] for name, values in _rows(facts)]
     notes = "".join(f"<div class='note'>{escape(note)}</div>" for note in facts["notes"])
     others = "".join(to_html(other) for other in facts["others"])
-    head = f"<div class='head'>{escape(_title(facts))}</div>"
-    return f"<div class='dawnlight-explain'>{_STYLE}{head}<table>{rows}</table>{notes}</div>{others}"
+    return box(escape(_title(facts)), table([], rows) + notes) + others
 
 
 def _title(facts: Mapping[str, Any]) -> str:

@@ -20,10 +20,12 @@ from dawnlight.raster._sources import RasterSource
 from dawnlight.raster._steps import apply_steps
 from dawnlight.raster._warp import place
 
-__all__ = ["Fetcher"]
+__all__ = ["LARGE_BYTES", "SMALLEST", "Fetcher", "halves", "has_data"]
 
-_WINDOW_BYTES = 64 * 2**20
-_SMALLEST = 64
+LARGE_BYTES = 64 * 2**20
+"""Memory from which on the source pixels of a window are read in parts."""
+SMALLEST = 64
+"""Side of a window of the output that is not cut any further."""
 _CLOSE = 4 * float(np.finfo(np.float32).eps)
 """Relative difference up to which a float is the nodata value."""
 
@@ -114,8 +116,26 @@ class Fetcher:
     def pixels(self, read: Read, *, raw: bool = False) -> Pixels:
         """Return the pixels of a read in the type of its bands, and which of them are not missing.
 
-        Missing are those with the nodata value, those that the file's own mask hides, and NaN.
+        Missing are those with the nodata value, those that the file's own mask or the alpha band hides, and
+        NaN.
         """
+        if raw or read.veil is None:
+            return self._known(read, raw=raw)
+        data, valid, seen = self.layers(read)
+        if valid is None:
+            valid = np.ones(data.shape, dtype=np.bool_)
+        for position, band in enumerate(read.bands):
+            if band != self._plan.masks.alpha:  # it does not hide itself
+                valid[position] &= seen
+        return data, valid
+
+    def layers(self, read: Read) -> tuple[NDArray[Any], NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+        """Return pixels, which of them are not missing, and (y, x) where the alpha band lets them be seen."""
+        data, valid = self._known(read, raw=False)
+        return data, valid, None if read.veil is None else self._seen(read)
+
+    def _known(self, read: Read, *, raw: bool) -> Pixels:
+        """Return pixels, and which of them are missing but for the alpha band."""
         dtype = np.dtype(self._plan.bands[read.bands[0]].dtype)
         data: NDArray[Any] | None = None
         valid: NDArray[np.bool_] | None = None
@@ -142,28 +162,39 @@ class Fetcher:
                         valid = np.ones(shape, dtype=np.bool_)
                     valid[position] = ok
         assert data is not None
-        if read.veil is not None and not raw:
-            valid = self._veiled(read, valid, shape)
         return data, valid
 
-    def _veiled(
-        self, read: Read, valid: NDArray[np.bool_] | None, shape: tuple[int, ...]
-    ) -> NDArray[np.bool_]:
-        """Return validity without the pixels that the alpha band hides; it does not hide itself."""
+    def _seen(self, read: Read) -> NDArray[np.bool_]:
+        """Return where the alpha band lets the pixels of a read be seen."""
         assert read.veil is not None
+        if read.veil_pair is not None:
+            shown = np.zeros((1, *read.window.shape), dtype=np.uint8)
+            self._look_through(read, read.window, shown, np.zeros(shown.shape, dtype=np.bool_))
+            return np.asarray(shown[0] != 0)
         values, own = self._stored(read, [read.veil], raw=False)
-        seen = values[0] != 0
+        seen: NDArray[np.bool_] = values[0] != 0
         if own is not None:
             seen &= own[0]
         known = has_data(values[0], read.veil.layout.nodata)
         if known is not None:
             seen &= known
-        if valid is None:
-            valid = np.ones(shape, dtype=np.bool_)
-        for position, band in enumerate(read.bands):
-            if band != self._plan.masks.alpha:
-                valid[position] &= seen
-        return valid
+        return seen
+
+    def _look_through(
+        self, read: Read, window: Window, shown: NDArray[np.uint8], ok: NDArray[np.bool_]
+    ) -> None:
+        """Fill ``shown`` with 1 where an alpha band on another grid lets any part of a pixel be seen."""
+        part = self._plan.veil_part(read, window)
+        if part is None:
+            return
+        if self._too_large(part, window):
+            for half in halves(window):
+                inner = (slice(None), *half.shift(-window.y, -window.x).slices)
+                self._look_through(read, half, shown[inner], ok[inner])
+            return
+        values, valid = self.layers(part)[:2]
+        seen = values != 0 if valid is None else (values != 0) & valid
+        place(part, seen.astype(np.uint8), None, window, shown, ok)
 
     def stored(self, read: Read, positions: Sequence[int], out: NDArray[Any] | None = None) -> Pixels:
         """Return stored values of sources that share a file, and the file's own mask.
@@ -209,7 +240,7 @@ class Fetcher:
     def _too_large(self, read: Read, window: Window) -> bool:
         itemsize = np.dtype(self._plan.bands[read.bands[0]].dtype).itemsize
         size = read.window.size * itemsize * len(read.bands)
-        return size > _WINDOW_BYTES and read.shift is None and max(window.shape) > _SMALLEST
+        return size > LARGE_BYTES and read.shift is None and max(window.shape) > SMALLEST
 
 
 def _requests(read: Read, *, raw: bool) -> Iterable[Request]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from typing import Any
 
 import rasterio
+from rasterio._env import get_gdal_config, set_gdal_config  # no public name
 from rasterio._err import CPLE_BaseError  # no public name, and rasterio lets these through here and there
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -57,6 +59,9 @@ _OTHERS = (
 )
 _TO_GEOTIFF = "(gdal_translate INPUT OUTPUT.tif makes a GeoTIFF)"
 
+BLOCK_CACHE_BYTES = 128 * 2**20
+"""Most that GDAL may keep of decoded blocks in this process."""
+
 # Common to every read. These are set on each open and read, for the thread that does it, so that neither the
 # user's environment nor another library in the process changes which pixels come out.
 _OPTIONS = {
@@ -88,6 +93,20 @@ _REMOTE = {
     # Most headers of cloud-optimised files fit into this many bytes, so one request opens the file.
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
 }
+
+
+def _limit_block_cache() -> None:
+    """Keep GDAL's own cache of blocks small, unless the environment says how large it is to be.
+
+    By default it takes up to 5 % of the machine's memory, more than everything else here, and for little:
+    tiles that are needed again are kept by `dawnlight.raster._tile_cache`.
+    """
+    if "GDAL_CACHEMAX" not in os.environ and get_gdal_config("GDAL_CACHEMAX") > BLOCK_CACHE_BYTES:
+        set_gdal_config("GDAL_CACHEMAX", BLOCK_CACHE_BYTES)
+
+
+# It belongs to the process, so it is set once, where GDAL comes in, and not for each read.
+_limit_block_cache()
 
 
 def gdal_environment(href: str) -> rasterio.Env:

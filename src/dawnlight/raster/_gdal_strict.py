@@ -42,7 +42,9 @@ class SourceLimits:
     """Beyond `free_bytes`: bytes of pixels for a byte of the file."""
 
 
-def read_untrusted_header(path: str | os.PathLike[str], limits: SourceLimits) -> FileHeader:
+def read_untrusted_header(
+    path: str | os.PathLike[str], limits: SourceLimits, *, default_crs: Any = None
+) -> FileHeader:
     """Check a file from outside and read its header.
 
     Parameters
@@ -51,6 +53,8 @@ def read_untrusted_header(path: str | os.PathLike[str], limits: SourceLimits) ->
         An absolute path. The folder should hold nothing else.
     limits : SourceLimits
         What it may ask for.
+    default_crs : CRS-like, optional
+        Coordinate reference system of a file that has a geotransform and no CRS.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def read_untrusted_header(path: str | os.PathLike[str], limits: SourceLimits) ->
             raise RasterReadError(f"{href}: the header cannot be read: {reason(error)}") from error
     if reasons:
         raise UnsupportedRasterError(f"{href}: {'; '.join(reasons)}")
-    header = read_header(href)
+    header = read_header(href, default_crs=default_crs)
     _check_uniform(header)
     return header
 

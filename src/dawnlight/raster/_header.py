@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox, normalize_crs, spell_crs
+from dawnlight.search import number_to_wire
 
 __all__ = ["BandHeader", "FileHeader", "FileRef", "MaskKind"]
 
@@ -203,8 +204,7 @@ class FileHeader:
 def _band_to_dict(band: BandHeader) -> dict[str, Any]:
     found: dict[str, Any] = {"dtype": band.dtype}
     if band.nodata is not None:
-        # JSON has no spelling for these three.
-        found["nodata"] = band.nodata if math.isfinite(band.nodata) else str(band.nodata)
+        found["nodata"] = number_to_wire(band.nodata)
     for name, default in (
         ("mask", "none"),
         ("description", None),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from dawnlight._live_files import is_live
 from dawnlight.errors import RasterNotFoundError, RasterReadError, UnsupportedRasterError
 
 __all__ = ["Fingerprint", "gdal_name", "is_remote", "normalize_href", "read_fingerprint"]
@@ -129,6 +130,8 @@ def read_fingerprint(href: str) -> Fingerprint:
         raise UnsupportedRasterError(f"{href}: is a folder; give the raster files in it")
     if not os.path.isfile(href):
         raise UnsupportedRasterError(f"{href}: is not a regular file")
+    if is_live(href, status):
+        raise UnsupportedRasterError(f"{href}: is the database of a catalog, not a raster file")
     return Fingerprint(size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
 

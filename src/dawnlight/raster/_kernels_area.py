@@ -59,13 +59,13 @@ def _reduce(kind: int, quantile: float, values: Any, weights: Any, count: int) -
 
 
 @_jit
-def _span(low: float, high: float, size: int) -> Any:
-    """First and last-but-one pixel that [low, high) touches, at least one, inside [0, size)."""
+def _span(low: float, high: float, least: int, most: int) -> Any:
+    """First and last-but-one pixel that [low, high) touches, at least one, inside [least, most)."""
     first = int(math.floor(low + 1e-6))  # noqa: RUF046
     stop = int(math.ceil(high - 1e-6))  # noqa: RUF046
     if stop <= first:
         stop = first + 1
-    return max(first, 0), min(stop, size)
+    return max(first, least), min(stop, most)
 
 
 @_jit
@@ -109,6 +109,7 @@ def area(
     ok: Any,
     offset: Any,
     full: Any,
+    beyond: Any,
     where: Any,
     origin: Any,
     zoom: Any,
@@ -129,7 +130,8 @@ def area(
     source pixels where the source repeats along its rows, else 0: it undoes the jump at the antimeridian.
     A footprint beyond ``torn`` (y, x), or without all its corners, is no footprint: the edge of the source's
     map, or of the output's (a pole, the rim of a disk), runs through the pixel; it gets the usual ``size``
-    (y, x) around the corners that there are. Here ``where`` holds corners.
+    (y, x) around the corners that there are. Footprints end ``beyond`` (y, x) pixels off the source, which
+    neighbours may continue. Here ``where`` holds corners.
     """
     bands, height, width = out.shape
     masked = ok.shape[0] > 0
@@ -165,10 +167,15 @@ def area(
                 x, y = _mend(upper_x, upper_y, lower_x, lower_y, c, size, torn, full)
             elif period > 0.0:
                 x -= period * math.floor((x - 0.5 * full[1]) / period + 0.5)
-            if not (x + half_x > 0.0 and y + half_y > 0.0 and x - half_x < full[1] and y - half_y < full[0]):
+            if not (
+                x + half_x > -beyond[1]
+                and y + half_y > -beyond[0]
+                and x - half_x < full[1] + beyond[1]
+                and y - half_y < full[0] + beyond[0]
+            ):
                 continue
-            first_x, stop_x = _span(x - half_x, x + half_x, full[1])
-            first_y, stop_y = _span(y - half_y, y + half_y, full[0])
+            first_x, stop_x = _span(x - half_x, x + half_x, -beyond[1], full[1] + beyond[1])
+            first_y, stop_y = _span(y - half_y, y + half_y, -beyond[0], full[0] + beyond[0])
             if first_x < offset[1] or first_y < offset[0] or stop_x > offset[1] + w or stop_y > offset[0] + h:
                 missed += 1
                 continue

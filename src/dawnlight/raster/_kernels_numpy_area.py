@@ -20,6 +20,7 @@ def area(
     ok: Any,
     offset: Any,
     full: Any,
+    beyond: Any,
     where: Any,
     origin: Any,
     zoom: Any,
@@ -41,13 +42,14 @@ def area(
             x, y, half_x, half_y = _footprints(
                 full, where, origin, zoom, period, size, torn, rows, out.shape[2]
             )
-            here = (x + half_x > 0.0) & (y + half_y > 0.0) & (x - half_x < full[1]) & (y - half_y < full[0])
+            here = (x + half_x > -beyond[1]) & (x - half_x < full[1] + beyond[1])
+            here &= (y + half_y > -beyond[0]) & (y - half_y < full[0] + beyond[0])
             row, col = np.nonzero(here)
             row += rows.start
             spans_x = x[here] - half_x[here], x[here] + half_x[here]
             spans_y = y[here] - half_y[here], y[here] + half_y[here]
-            first_x, stop_x = _span(*spans_x, full[1])
-            first_y, stop_y = _span(*spans_y, full[0])
+            first_x, stop_x = _span(*spans_x, -beyond[1], full[1] + beyond[1])
+            first_y, stop_y = _span(*spans_y, -beyond[0], full[0] + beyond[0])
             held = (first_x >= offset[1]) & (first_y >= offset[0])
             held &= (stop_x <= offset[1] + w) & (stop_y <= offset[0] + h)
             missed += int((~held).sum())
@@ -124,11 +126,11 @@ def _mend(xs: Floats, ys: Floats, size: Any, torn: Any, full: Any) -> tuple[Floa
     return x / np.where(count, count, np.nan), y / np.where(count, count, np.nan)
 
 
-def _span(low: Floats, high: Floats, size: int) -> tuple[Ints, Ints]:
-    """First and last-but-one pixel that [low, high) touches, at least one, inside [0, size)."""
+def _span(low: Floats, high: Floats, least: int, most: int) -> tuple[Ints, Ints]:
+    """First and last-but-one pixel that [low, high) touches, at least one, inside [least, most)."""
     first = np.floor(low + 1e-6).astype(np.int64)
     stop = np.maximum(np.ceil(high - 1e-6).astype(np.int64), first + 1)
-    return np.maximum(first, 0), np.minimum(stop, size)
+    return np.maximum(first, least), np.minimum(stop, most)
 
 
 class _Box:

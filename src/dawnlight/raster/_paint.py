@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dawnlight.geo import Window
 from dawnlight.raster._fetch import Fetcher
+from dawnlight.raster._merge import Merger
 from dawnlight.raster._plan import Read, ReadPlan
 
 __all__ = ["missing_pixels", "paint"]
@@ -54,12 +55,13 @@ def paint(
         return data, valid
     alpha = bands.index(plan.masks.alpha) if plan.masks.alpha is not None else None
     claimed = np.zeros(shape, dtype=np.bool_)
+    merger = Merger(plan, fetcher, layer, window)
     for image in plan.candidates(layer, window):
         reads = plan.image_reads(image, bands, window)
         if not reads:
             continue
         with fetcher.ahead(reads):
-            fresh, fresh_valid = _image(plan, fetcher, fill, reads, bands, window)
+            fresh, fresh_valid = _image(plan, merger, fill, reads, bands, window)
         if alpha is not None:
             # One scene answers for all bands: the topmost whose alpha is not 0 here.
             scene = fresh_valid[alpha] & (fresh[alpha] != 0) & ~claimed
@@ -83,7 +85,7 @@ def paint(
 
 def _image(
     plan: ReadPlan,
-    fetcher: Fetcher,
+    merger: Merger,
     fill: Sequence[float],
     reads: tuple[Read, ...],
     bands: tuple[int, ...],
@@ -98,7 +100,7 @@ def _image(
         for part, band in zip(out, read.bands, strict=True):
             part[...] = np.asarray(fill[band]).astype(dtype)
         ok = np.zeros(out.shape, dtype=np.bool_)
-        fetcher.fill(read, window, out, ok)
+        merger.fill(read, out, ok)
         for position, band in enumerate(read.bands):
             data[band], valid[band] = out[position], ok[position]
     for band in bands:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox, Window
+from dawnlight.raster._alignment import Alignment, align_grids
 from dawnlight.raster._boxes import pixel_boxes
 from dawnlight.raster._cutline import Cutline
 from dawnlight.raster._header import FileRef
@@ -72,8 +73,12 @@ class Read:
     extent: Window | None = None
     """What all windows of the output take of the level; None where it is not known."""
     veil: RasterSource | None = None
-    """Alpha band on the same grid that hides source pixels where it is 0, so that a kernel does not mix them
-    in; None where there is nothing to hide, or nothing to mix."""
+    """Alpha band that hides source pixels where it is 0, so that a kernel does not mix them in; None where
+    there is nothing to hide, or nothing to mix."""
+    veil_pair: GridPair | None = None
+    """How the level that is read lies on the grid of the alpha band; None where it has the same pixels."""
+    beyond: tuple[int, int] = (0, 0)
+    """Rows and columns by which `window` may reach beyond the level, where neighbours continue it."""
 
     @property
     def files(self) -> dict[FileRef, list[int]]:
@@ -110,10 +115,12 @@ class ReadPlan:
         self.cutline = cutline
         self.why = dict(why or {})
         self._pairs: dict[int, GridPair] = {}
+        self._veil_pairs: dict[tuple[int, int, tuple[int, int]], GridPair] = {}
         self._boxes: NDArray[np.float64] | None = None
+        self._alignment: Alignment | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_pairs": {}, "_boxes": None}
+        return {**self.__dict__, "_pairs": {}, "_veil_pairs": {}, "_boxes": None, "_alignment": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -168,12 +175,18 @@ class ReadPlan:
 
     def image_reads(self, image: int, bands: Sequence[int], window: Window) -> tuple[Read, ...]:
         """List the reads of one image, the bands of a grid together."""
+        reads = (
+            self._read(image, members, window, kernel) for members, kernel in self.read_together(image, bands)
+        )
+        return tuple(read for read in reads if read is not None)
+
+    def read_together(self, image: int, bands: Iterable[int]) -> list[tuple[tuple[int, ...], str]]:
+        """Return which bands of an image are read together, and the kernel of each such group."""
         groups: dict[tuple[object, ...], list[int]] = {}
         for band in bands:
             if self.table.file_of[image, band] >= 0:
                 groups.setdefault(self._group_key(image, band), []).append(band)
-        reads = (self._read(image, tuple(members), window, str(key[-1])) for key, members in groups.items())
-        return tuple(read for read in reads if read is not None)
+        return [(tuple(members), str(key[-1])) for key, members in groups.items()]
 
     def again(self, read: Read, window: Window) -> Read | None:
         """Plan a read for another window; None when it has no pixels there."""
@@ -193,52 +206,110 @@ class ReadPlan:
             pair = self._pairs[grid] = GridPair(self.table.grids[grid], self.geobox)
         return pair
 
-    def _group_key(self, image: int, band: int) -> tuple[object, ...]:
-        grid = self.table.grid_number(image, band)
-        layout = self.table.layouts[self.table.layout_of[image, band]]
-        spec = self.bands[band]
-        return grid, layout.overviews, spec.dtype, spec.category, self.kernel(band, self.pair(grid))
+    def alignment(self) -> Alignment:
+        """Return which grids of the table are parts of one large grid."""
+        if self._alignment is None:
+            self._alignment = align_grids(self.table.grids)
+        return self._alignment
 
-    def _read(self, image: int, bands: tuple[int, ...], window: Window, kernel: str) -> Read | None:
-        pair = self.pair(self.table.grid_number(image, bands[0]))
+    def part(self, image: int, bands: tuple[int, ...], kernel: str, window: Window | None = None) -> Read:
+        """Plan to read some pixels of the level that bands of an image are read at; None: all of them."""
+        grid = self.table.grid_number(image, bands[0])
+        pair = self.pair(grid)
         layout = self.table.layouts[self.table.layout_of[image, bands[0]]]
-        shift, extent = pair.shift, None
-        veil = self._veil(image, bands) if shift is None else None
-        if shift is not None:
+        veil, veil_grid = self._veil(image, bands, kernel, pair)
+        extent = None
+        if pair.shift is not None:
             level = choose_level((1.0, 1.0), pair.source.shape, layout, "near", category=True)
-            wanted: Window | None = window.shift(*shift).intersect(Window(0, 0, *pair.source.shape))
-            extent = Window(0, 0, *self.geobox.shape).shift(*shift)
+            extent = Window(0, 0, *self.geobox.shape).shift(*pair.shift)
         else:
-            if veil is not None and veil.layout.overviews != layout.overviews:
+            if veil is not None and veil_grid == grid and veil.layout.overviews != layout.overviews:
                 layout = replace(layout, overviews=())
             level = choose_level(pair.ratio, pair.source.shape, layout, kernel, self.bands[bands[0]].category)
-            wanted = _source_window(pair, level, kernel, window)
-            if kernel == "near" and level.level == 0 and self._veils_by_pixel(pair):
+            if veil_grid == grid and kernel == "near" and level.level == 0 and self._veils_by_pixel(pair):
                 veil = None
-        if wanted is None or wanted.size == 0:
-            return None
-        sources = tuple(self.table.source(image, band) for band in bands)
+        sources = (self.table.source(image, band) for band in bands)
         return Read(
             image=image,
             bands=bands,
             sources=tuple(source for source in sources if source is not None),
             level=level,
-            window=wanted,
-            shift=shift,
+            window=window or Window(0, 0, *level.shape),
+            shift=pair.shift,
             kernel=kernel,
             pair=pair,
             extent=extent,
             veil=veil,
+            veil_pair=None if veil is None or veil_grid == grid else self._veil_pair(veil_grid, grid, level),
         )
 
-    def _veil(self, image: int, bands: tuple[int, ...]) -> RasterSource | None:
-        """Alpha band of an image for other bands on its grid."""
+    def veil_part(self, read: Read, window: Window) -> Read | None:
+        """Plan to read the alpha band on another grid for a window of the level of a read."""
+        veil, pair = read.veil, read.veil_pair
+        assert veil is not None
+        assert pair is not None
+        assert self.masks.alpha is not None
+        level = choose_level((1.0, 1.0), pair.source.shape, veil.layout, "max", category=True)
+        wanted: Window | None
+        if pair.shift is not None:
+            wanted = window.shift(*pair.shift).intersect(Window(0, 0, *pair.source.shape))
+        else:
+            wanted = source_window(pair, level, "max", window)
+        if wanted is None or wanted.size == 0:
+            return None
+        return Read(
+            image=read.image,
+            bands=(self.masks.alpha,),
+            sources=(veil,),
+            level=level,
+            window=wanted,
+            shift=pair.shift,
+            kernel="max",
+            pair=pair,
+        )
+
+    def _group_key(self, image: int, band: int) -> tuple[object, ...]:
+        grid = self.table.grid_number(image, band)
+        layout = self.table.layouts[self.table.layout_of[image, band]]
+        spec = self.bands[band]
+        pair = self.pair(grid)
+        kernel = self.kernel(band, pair)
+        # Kernels mix neighbours of other images into bands, but never into the alpha band that chooses them.
+        alone = band == self.masks.alpha and pair.shift is None and kernel != "near"
+        return grid, layout.overviews, spec.dtype, spec.category, alone, kernel
+
+    def _read(self, image: int, bands: tuple[int, ...], window: Window, kernel: str) -> Read | None:
+        read = self.part(image, bands, kernel)
+        if read.shift is not None:
+            wanted: Window | None = window.shift(*read.shift).intersect(read.window)
+        else:
+            wanted = source_window(read.pair, read.level, kernel, window)
+        if wanted is None or wanted.size == 0:
+            return None
+        return replace(read, window=wanted)
+
+    def _veil(
+        self, image: int, bands: tuple[int, ...], kernel: str, pair: GridPair
+    ) -> tuple[RasterSource | None, int]:
+        """Alpha band of an image for other bands that a kernel mixes, and the number of its grid."""
         alpha = self.masks.alpha
-        if alpha is None or bands == (alpha,) or self.table.file_of[image, alpha] < 0:
-            return None
-        if self.table.grid_number(image, alpha) != self.table.grid_number(image, bands[0]):
-            return None
-        return self.table.source(image, alpha)
+        if pair.shift is not None or alpha is None or bands == (alpha,):
+            return None, -1
+        if self.table.file_of[image, alpha] < 0:
+            return None, -1
+        grid = self.table.grid_number(image, alpha)
+        if kernel == "near" and grid != self.table.grid_number(image, bands[0]):
+            return None, -1
+        return self.table.source(image, alpha), grid
+
+    def _veil_pair(self, veil_grid: int, grid: int, level: LevelChoice) -> GridPair:
+        """How a level of a grid lies on the grid of an alpha band."""
+        key = veil_grid, grid, level.shape
+        pair = self._veil_pairs.get(key)
+        if pair is None:
+            on_level = self.table.grids[grid].zoom_to(level.shape)
+            pair = self._veil_pairs[key] = GridPair(self.table.grids[veil_grid], on_level)
+        return pair
 
     def _veils_by_pixel(self, pair: GridPair) -> bool:
         """Whether the alpha band is itself taken pixel by pixel, and so hides just its own pixels."""
@@ -260,8 +331,10 @@ class ReadPlan:
         return self._boxes
 
 
-def _source_window(pair: GridPair, level: LevelChoice, kernel: str, window: Window) -> Window | None:
-    """Pixels of a level that a kernel needs for a window of the output."""
+def source_window(
+    pair: GridPair, level: LevelChoice, kernel: str, window: Window, beyond: tuple[int, int] = (0, 0)
+) -> Window | None:
+    """Pixels of a level, or up to ``beyond`` it, that a kernel needs for a window of the output."""
     if kernel in AREA_KERNELS:
         corners, reach = pair.corners(window), (1, 1)
         # Where footprints may be broken, the pixel at the centre stands in for them.
@@ -278,8 +351,8 @@ def _source_window(pair: GridPair, level: LevelChoice, kernel: str, window: Wind
         size = level.shape[axis]
         if high < -EDGE or low > size + EDGE:
             return None  # no centre and no footprint lies on the source
-        first = max(math.floor(low) - reach[axis], 0)
-        stop = min(math.floor(high) + 1 + reach[axis], size)
+        first = max(math.floor(low) - reach[axis], -beyond[axis])
+        stop = min(math.floor(high) + 1 + reach[axis], size + beyond[axis])
         if stop <= first:
             return None
         spans.append((first, stop - first))

@@ -13,6 +13,7 @@ from dawnlight.raster._dtypes import cast, nodata_in
 from dawnlight.raster._fetch import Fetcher, has_data
 from dawnlight.raster._kernels_reduce import Slots
 from dawnlight.raster._plan import Read, ReadPlan
+from dawnlight.raster._solo import lone_reads
 
 __all__ = ["Found", "SlotBuffer", "read_slot"]
 
@@ -99,7 +100,7 @@ def read_slot(
     window: Window,
     places: Mapping[int, NDArray[Any]],
 ) -> dict[int, Found] | None:
-    """Return bands of a slot in their own type, if at most one image reaches the window.
+    """Return bands of a slot in their own type, if no more than one image matters to the window.
 
     Parameters
     ----------
@@ -115,13 +116,12 @@ def read_slot(
     Returns
     -------
     dict of band to Found, or None
-        None when images may overlap here.
+        None when images may overlap here, or a kernel sees the neighbours of one.
     """
-    images = list(plan.candidates(layer, window))
-    if len(images) > 1:
+    reads = lone_reads(plan, layer, bands, window)
+    if reads is None:
         return None
     found: dict[int, Found] = {}
-    reads = plan.image_reads(images[0], bands, window) if images else ()
     with fetcher.ahead(reads):
         for read in reads:
             pasted = read.shift is not None and not any(source.steps for source in read.sources)

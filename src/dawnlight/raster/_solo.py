@@ -7,6 +7,7 @@ two.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import nodata_in
 from dawnlight.raster._fetch import Fetcher, has_data
+from dawnlight.raster._neighbours import find_neighbours
 from dawnlight.raster._plan import Read, ReadPlan
 
-__all__ = ["read_solo"]
+__all__ = ["lone_reads", "read_solo"]
 
 
 def read_solo(
@@ -49,10 +51,9 @@ def read_solo(
     bool
         False, with ``out`` untouched, when images may overlap here.
     """
-    images = list(plan.candidates(layer, window))
-    if len(images) > 1:
+    reads = lone_reads(plan, layer, bands, window)
+    if reads is None:
         return False
-    reads = plan.image_reads(images[0], bands, window) if images else ()
     masked = plan.masks.nodata
     done: set[int] = set()
     with fetcher.ahead(reads):
@@ -68,6 +69,17 @@ def read_solo(
         if row not in done:
             out[row] = np.nan if masked else fill[band]
     return True
+
+
+def lone_reads(plan: ReadPlan, layer: int, bands: tuple[int, ...], window: Window) -> tuple[Read, ...] | None:
+    """Return the reads of the one image that reaches a window; None if others do, or a kernel sees them."""
+    images = list(itertools.islice(plan.candidates(layer, window), 2))
+    if len(images) > 1:
+        return None
+    reads = plan.image_reads(images[0], bands, window) if images else ()
+    if any(find_neighbours(plan, layer, read, window) for read in reads):
+        return None
+    return reads
 
 
 def _paste(

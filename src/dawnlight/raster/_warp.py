@@ -98,6 +98,7 @@ def _resample(
         corners = read.pair.corners(window)
         missed = _kernels_area.area(
             *common,
+            read.beyond,
             corners.where,
             origin,
             level.zoom,

@@ -13,6 +13,7 @@ from dawnlight.search._expressions import And, Expression, Not, Or
 from dawnlight.search._fields import FIELDS, Field, get_field
 from dawnlight.search._footprints import footprint, search_shapes
 from dawnlight.search._leaves import Eq, ILike, IsNotNull, IsNull, Like, Ne, Prefix, Range
+from dawnlight.search._numbers import NOT_FINITE, number_to_wire, wire_to_number
 from dawnlight.search._order import SortKey, place, sort_values
 from dawnlight.search._patterns import pattern_matcher
 from dawnlight.search._properties import Properties, Property
@@ -37,6 +38,7 @@ __all__ = [
     "FIELDS",
     "INTERVALS",
     "KINDS",
+    "NOT_FINITE",
     "And",
     "Document",
     "Eq",
@@ -72,6 +74,7 @@ __all__ = [
     "make_matcher",
     "matches",
     "normalize_expression",
+    "number_to_wire",
     "parse_resolution",
     "parse_time",
     "pattern_matcher",
@@ -86,4 +89,5 @@ __all__ = [
     "time_to_key",
     "time_to_wire",
     "to_cql2",
+    "wire_to_number",
 ]

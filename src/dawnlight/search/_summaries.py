@@ -189,7 +189,7 @@ def interval_bounds(start: object, end: object) -> tuple[str | None, str | None]
     ParameterError
         An end is no time, or the start is after the end.
     """
-    low, high = (None if _is_open(value) else time_to_key(value) for value in (start, end))
+    low, high = _read_bound("start_datetime", start), _read_bound("end_datetime", end)
     if low is not None and high is not None and low > high:
         raise ParameterError(f"start_datetime={start!r} is after end_datetime={end!r}")
     return low, high
@@ -250,8 +250,13 @@ def intervals(
     ]
 
 
-def _is_open(value: object) -> bool:
-    return value is None or (isinstance(value, str | int) and not value)
+def _read_bound(name: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str | int) and not value):
+        return None
+    try:
+        return time_to_key(value)
+    except ParameterError as error:
+        raise ParameterError(f"{name}: {error}") from error
 
 
 def _floor(interval: str) -> Callable[[datetime], datetime]:

@@ -6,6 +6,7 @@ Everything is UTC. A time without an offset is taken as UTC, a date as its first
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, cast
@@ -18,12 +19,14 @@ __all__ = ["parse_time", "time_to_key", "time_to_wire"]
 
 _ISO = re.compile(
     r"""
-    (?P<year>\d{4}) (?: -(?P<month>\d{2}) (?: -(?P<day>\d{2})
-        (?: [Tt\ ] (?P<hour>\d{2}) : (?P<minute>\d{2})
-            (?: : (?P<second>\d{2}) (?: [.,] (?P<fraction>\d+) )? )?
+    (?: (?P<year>\d{4}) (?: -(?P<month>\d{2}) )?
+      | (?: (?P<ordinal>\d{4}-\d{3}) | (?P<week>\d{4}-?W\d{2}(?:-?\d)?) | (?P<day>\d{4}-\d{2}-\d{2}|\d{8}) )
+        (?: [Tt\ ] (?P<hour>\d{2})
+            (?: (?P<colon>:?) (?P<minute>\d{2})
+                (?: (?P=colon) (?P<second>\d{2}) (?: [.,] (?P<fraction>\d+) )? )? )?
             \ ? (?P<zone> [Zz] | UTC | [+-]\d{2} (?: :?\d{2} )? )?
         )?
-    )? )?
+    )
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -46,9 +49,9 @@ def parse_time(value: object) -> datetime:
     Parameters
     ----------
     value : str, datetime, date, numpy.datetime64 or pandas.Timestamp
-        Strings are ISO 8601: year, year-month, date, or date and time with ``T`` or a space between,
-        up to nine digits of a second, then ``Z``, an offset, or nothing (UTC). What is left out counts
-        as its first moment: ``"2023"`` is 2023-01-01T00:00:00Z.
+        Strings are ISO 8601: year, year-month, date (also ``20230701``, ``2023-W26-6``, ``2023-182``), or
+        date and time with ``T`` or a space between, up to nine digits of a second, then ``Z``, an offset, or
+        nothing (UTC). What is left out counts as its first moment: ``"2023"`` is 2023-01-01T00:00:00Z.
 
     Returns
     -------
@@ -188,17 +191,24 @@ def _read_text(text: str) -> _Instant:
     if len(fraction) > 9:
         raise ParameterError(f"time {text[:80]!r} is finer than a nanosecond; round it first")
     try:
-        seconds = datetime(
-            int(part["year"]),
-            int(part["month"] or 1),
-            int(part["day"] or 1),
-            int(part["hour"] or 0),
-            int(part["minute"] or 0),
-            int(part["second"] or 0),
+        seconds = _read_day(part).replace(
+            hour=int(part["hour"] or 0), minute=int(part["minute"] or 0), second=int(part["second"] or 0)
         )
         return _Instant(seconds - _read_zone(part["zone"]), int(fraction.ljust(9, "0")))
     except (ValueError, OverflowError) as error:
         raise ParameterError(f"time {text[:80]!r} does not exist: {error}") from error
+
+
+def _read_day(part: Mapping[str, str | None]) -> datetime:
+    """Return the midnight at which a date begins."""
+    if part["ordinal"]:
+        year, number = int(part["ordinal"][:4]), int(part["ordinal"][5:])
+        found = datetime(year, 1, 1) + timedelta(days=number - 1)
+        if found.year != year:
+            raise ValueError(f"{year} has no day {number}")
+        return found
+    text = part["week"] or part["day"] or f"{part['year']}-{part['month'] or '01'}-01"
+    return datetime.fromisoformat(text)
 
 
 def _read_zone(zone: str | None) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dawnlight.storage._memory import MemoryStore
-from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
+from dawnlight.storage._protocol import CatalogStore, Page
 from dawnlight.storage._registry import open_store, register_store, unregister_store
 from dawnlight.storage._rules import DEFAULT_OWNERS
 
@@ -17,11 +17,9 @@ __all__ = [
     "DEFAULT_OWNERS",
     "CatalogStore",
     "Finding",
-    "IntervalSummary",
     "MemoryStore",
     "Page",
     "SqliteStore",
-    "Summary",
     "doctor",
     "open_store",
     "register_store",

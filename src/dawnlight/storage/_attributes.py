@@ -11,6 +11,7 @@ from dawnlight.search import FIELDS, Kind
 from dawnlight.storage import _checks
 from dawnlight.storage._checks import Check, Refusal
 from dawnlight.storage._footprints import check_geometry
+from dawnlight.storage._names import VALID_NAME
 
 __all__ = ["BAND_TYPES", "CHECKS", "MAX_NAME", "check_id"]
 
@@ -31,7 +32,7 @@ _text = _checks.text_of()
 _name = _checks.text_of(longest=MAX_NAME, empty=False)
 _named = _checks.text_of(
     longest=MAX_NAME,
-    pattern=re.compile(r"[a-zA-Z0-9_.-]+"),
+    pattern=VALID_NAME,
     allowed="made of letters a-z and A-Z, digits, '_', '.' and '-' (see make_valid_name)",
 )
 _href = _checks.text_of(empty=False)
@@ -136,7 +137,7 @@ _SPECIAL: Mapping[Kind, Mapping[str, Check]] = {
         "band_index": _check_size,
         "file_index": _check_size,
         "jpx_layer_index": _check_size,
-        "nodata": _checks.check_number,
+        "nodata": _checks.check_pixel_value,
         "data_range": _range,
         "display_range": _range,
         "physical_range": _range,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from dawnlight.errors import ParameterError
-from dawnlight.search import time_to_wire
+from dawnlight.search import NOT_FINITE, number_to_wire, time_to_wire
 
 __all__ = [
     "Check",
@@ -24,6 +24,7 @@ __all__ = [
     "check_int",
     "check_json",
     "check_number",
+    "check_pixel_value",
     "check_resolution",
     "check_time",
     "list_of",
@@ -134,6 +135,18 @@ def check_float(value: Any) -> float:
 def check_number(value: Any) -> int | float:
     """Check a finite number and keep its type: a whole number stays one."""
     return check_int(value) if type(value) is int else check_float(value)
+
+
+def check_pixel_value(value: Any) -> int | float | str:
+    """Check a number that a pixel can hold, also one that is not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return number_to_wire(value)
+    if isinstance(value, str) and value in NOT_FINITE:
+        return str(value)
+    try:
+        return check_number(value)
+    except Refusal:
+        raise Refusal(value, f"a number, or one of {', '.join(map(repr, NOT_FINITE))}") from None
 
 
 def check_int(value: Any) -> int:

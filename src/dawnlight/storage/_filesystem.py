@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from dawnlight.errors import CatalogAccessError, CatalogNotFoundError, ConfigError
 
-__all__ = ["network_filesystem", "prepare_folder"]
+__all__ = ["network_filesystem", "prepare_folder", "sync_folder"]
 
 _NETWORK_TYPES = re.compile(
     r"^(nfs\d?|cifs|smb\w*|ncpfs|afs|coda|9p|ceph|lustre|gpfs|glusterfs|beegfs\w*|pvfs2|orangefs|vboxsf|vmhgfs"
@@ -51,7 +52,7 @@ def prepare_folder(folder: Path, *, create: bool, read_only: bool) -> None:
                 raise CatalogNotFoundError(
                     f"there is no folder {str(folder)!r}; check the path, or open it with create=True"
                 )
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
     except (CatalogNotFoundError, ConfigError):
         raise
     except OSError as error:
@@ -59,6 +60,30 @@ def prepare_folder(folder: Path, *, create: bool, read_only: bool) -> None:
             f"cannot use the folder {str(folder)!r}: {error.strerror or error}"
         ) from error
     _check_access(folder, read_only)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on disk."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each with its name on disk."""
+    missing = []
+    above = folder
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        with suppress(PermissionError):  # names may be made in a folder that may not be listed
+            sync_folder(path.parent)
 
 
 def _check_access(folder: Path, read_only: bool) -> None:

@@ -1,24 +1,25 @@
-"""Intervals of the calendar: where each begins, and how their contents add up."""
+"""How sums are asked for and put together; what they mean is defined in `dawnlight.search`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from dawnlight.errors import BadRequestError, ParameterError
-from dawnlight.search import Query, time_to_key
-from dawnlight.storage._protocol import IntervalSummary
+from dawnlight.search import (
+    DATE_FIELDS,
+    INTERVALS,
+    IntervalSummary,
+    Query,
+    floor_time,
+    interval_bounds,
+    time_to_wire,
+)
 
-__all__ = ["PREFIX_LENGTHS", "Binning", "make_binning", "require_images"]
+__all__ = ["Binning", "make_binning", "require_images"]
 
-DATE_FIELDS = ("acquired", "created", "modified", "published")
-
-PREFIX_LENGTHS = {"year": 4, "quarter": 7, "month": 7, "week": 10, "day": 10, "hour": 13, "minute": 16}
-"""How many characters of a time's key tell in which interval it lies."""
-
-_REST_OF_TIME = "0000-01-01T00:00:00"
+_PREFIX_LENGTHS = {"year": 4, "quarter": 7, "month": 7, "week": 10, "day": 10, "hour": 13, "minute": 16}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,8 @@ class Binning:
 
     @property
     def length(self) -> int:
-        """Number of leading characters of a key that tell the interval."""
-        return PREFIX_LENGTHS[self.interval]
+        """How many characters of a time's key tell in which interval it lies."""
+        return _PREFIX_LENGTHS[self.interval]
 
     def holds(self, key: str) -> bool:
         """Tell whether a time counts."""
@@ -54,11 +55,14 @@ class Binning:
         list of IntervalSummary
             In order of time.
         """
+        starts: dict[str, str] = {}
         totals: dict[str, tuple[int, int]] = {}
         for prefix, count, size in parts:
-            start = _first_instant(prefix, self.interval)
-            before = totals.get(start, (0, 0))
-            totals[start] = before[0] + count, before[1] + size
+            if prefix not in starts:
+                # A key that is cut off is the first moment of what is left.
+                starts[prefix] = time_to_wire(floor_time(prefix, self.interval))
+            before = totals.get(starts[prefix], (0, 0))
+            totals[starts[prefix]] = before[0] + count, before[1] + size
         return [
             IntervalSummary(start=start, count=count, bytes=size)
             for start, (count, size) in sorted(totals.items())
@@ -78,13 +82,18 @@ def make_binning(query: Query, field: str, interval: str, start: Any, end: Any) 
         raise BadRequestError(
             f"field={field!r} is not a time to summarise by; allowed are {', '.join(DATE_FIELDS)}"
         )
-    if interval not in PREFIX_LENGTHS:
-        raise BadRequestError(f"interval={interval!r} is unknown; allowed are {', '.join(PREFIX_LENGTHS)}")
+    if interval not in INTERVALS:
+        raise BadRequestError(f"interval={interval!r} is unknown; allowed are {', '.join(INTERVALS)}")
+    try:
+        low, high = interval_bounds(start, end)
+    except ParameterError as error:
+        raise BadRequestError(str(error)) from error
     # The plain spelling, also where a member of an enum was given.
-    field = DATE_FIELDS[DATE_FIELDS.index(field)]
-    interval = next(name for name in PREFIX_LENGTHS if name == interval)
     return Binning(
-        field=field, interval=interval, start=_read_bound("start", start), end=_read_bound("end", end)
+        field=next(name for name in DATE_FIELDS if name == field),
+        interval=next(name for name in INTERVALS if name == interval),
+        start=low,
+        end=high,
     )
 
 
@@ -98,23 +107,3 @@ def require_images(query: Query) -> None:
     """
     if query.kind != "image":
         raise BadRequestError(f"only images can be summarised, not documents of kind {query.kind!r}")
-
-
-def _read_bound(name: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    try:
-        return time_to_key(value)
-    except ParameterError as error:
-        raise BadRequestError(f"{name}: {error}") from error
-
-
-def _first_instant(prefix: str, interval: str) -> str:
-    if interval == "quarter":
-        month = (int(prefix[5:7]) - 1) // 3 * 3 + 1
-        prefix = f"{prefix[:4]}-{month:02d}"
-    elif interval == "week":
-        day = date.fromisoformat(prefix)
-        # The week of 0001-01-01, a Monday, is the first there is.
-        prefix = (day - timedelta(days=day.weekday())).isoformat()
-    return prefix + _REST_OF_TIME[len(prefix) :] + "Z"

@@ -11,7 +11,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dawnlight.errors import CatalogAccessError, CatalogError
-from dawnlight.search import KINDS, Document, Kind, Query, place, run, sort_values, time_to_key, time_to_wire
+from dawnlight.search import (
+    KINDS,
+    Document,
+    IntervalSummary,
+    Kind,
+    Query,
+    Summary,
+    intervals,
+    place,
+    run,
+    sort_values,
+    summarize,
+    time_to_wire,
+)
 from dawnlight.storage._batches import (
     check_version,
     missing,
@@ -22,7 +35,7 @@ from dawnlight.storage._batches import (
 )
 from dawnlight.storage._intervals import make_binning, require_images
 from dawnlight.storage._memory_uploads import MemoryJobs, MemoryUploads
-from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
+from dawnlight.storage._protocol import CatalogStore, Page
 from dawnlight.storage._rules import DEFAULT_OWNERS, prepare_changed, summarize_resolutions
 from dawnlight.storage._tokens import Position, check_size, make_token, read_token
 
@@ -109,25 +122,14 @@ class MemoryStore(CatalogStore):
     def summary(self, query: Query) -> Summary:
         """Add up the images that match; see `CatalogStore.summary`."""
         require_images(query)
-        found = self._run(query)
-        return Summary(
-            count=len(found),
-            bytes=sum(_bytes_of(document) for document in found),
-            products=tuple(sorted({document.attributes["product_id"] for document in found})),
-        )
+        return summarize(self._run(query))
 
     def intervals(
         self, query: Query, field: str, interval: str, start: Any = None, end: Any = None
     ) -> list[IntervalSummary]:
         """Add up the images that match by interval of time; see `CatalogStore.intervals`."""
         binning = make_binning(query, field, interval, start, end)
-        found = [document for document in self._run(query) if document.get(field) is not None]
-        keys = [time_to_key(document.get(field)) for document in found]
-        return binning.add_up(
-            (key[: binning.length], 1, _bytes_of(document))
-            for key, document in zip(keys, found, strict=True)
-            if binning.holds(key)
-        )
+        return intervals(self._run(query), binning.field, binning.interval, binning.start, binning.end)
 
     def _run(self, query: Query) -> list[Document]:
         """Find all matches in order, whatever the limit."""
@@ -237,10 +239,6 @@ class MemoryStore(CatalogStore):
                 attributes={name: value for name, value in attributes.items() if value is not None},
                 version=product.version,
             )
-
-
-def _bytes_of(image: Document) -> int:
-    return sum(file.get("size_bytes") or 0 for file in image.attributes.get("files") or [])
 
 
 def _copy(document: Document) -> Document:

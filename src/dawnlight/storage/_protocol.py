@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from dawnlight.errors import MethodNotAllowedError
-from dawnlight.search import Document, Kind, Query
+from dawnlight.search import Document, IntervalSummary, Kind, Query, Summary
 from dawnlight.storage._uploads import UploadQueue
 
-__all__ = ["CatalogStore", "IntervalSummary", "Page", "Summary"]
+__all__ = ["CatalogStore", "Page"]
 
 _PAGE_SIZE = 500
 
@@ -25,30 +25,6 @@ class Page:
     """In the order of the query."""
     continuation: str | None
     """Token of the page that follows; None when this is the last one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What the images that match a query add up to."""
-
-    count: int
-    """Number of images."""
-    bytes: int
-    """Sum of the sizes of their files, as far as these are known."""
-    products: tuple[str, ...]
-    """Ids of the products they belong to, in ascending order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalSummary:
-    """What the images of one interval of time add up to."""
-
-    start: str
-    """First instant of the interval (UTC), in wire spelling."""
-    count: int
-    """Number of images, at least 1."""
-    bytes: int
-    """Sum of the sizes of their files, as far as these are known."""
 
 
 class CatalogStore(ABC):

@@ -11,9 +11,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from dawnlight.search import Document, Query, SortKey, make_matcher, place, search_shapes
+from dawnlight.search import (
+    Document,
+    IntervalSummary,
+    Query,
+    SortKey,
+    Summary,
+    make_matcher,
+    place,
+    search_shapes,
+)
 from dawnlight.storage._intervals import Binning
-from dawnlight.storage._protocol import IntervalSummary, Summary
 from dawnlight.storage._spatial import intersects_any
 from dawnlight.storage._sql_conditions import make_condition
 from dawnlight.storage._sql_dialect import NO_TIME, Candidate, among_keys, use_keys

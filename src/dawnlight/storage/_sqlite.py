@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from dawnlight.errors import ConflictError
-from dawnlight.search import Document, Kind, Query, sort_values, time_to_wire
+from dawnlight.search import (
+    Document,
+    IntervalSummary,
+    Kind,
+    Query,
+    Summary,
+    sort_values,
+    time_to_wire,
+)
 from dawnlight.storage._batches import (
     check_version,
     missing,
@@ -23,7 +31,7 @@ from dawnlight.storage._batches import (
     still_needed,
 )
 from dawnlight.storage._intervals import make_binning, require_images
-from dawnlight.storage._protocol import CatalogStore, IntervalSummary, Page, Summary
+from dawnlight.storage._protocol import CatalogStore, Page
 from dawnlight.storage._rules import DEFAULT_OWNERS, prepare_changed, summarize_resolutions
 from dawnlight.storage._sql_dialect import bulk_insert, contained_in
 from dawnlight.storage._sql_rows import CODECS
@@ -32,6 +40,8 @@ from dawnlight.storage._sql_search import TableSearch
 from dawnlight.storage._sqlite_file import open_file
 from dawnlight.storage._sqlite_schema import insert_images
 from dawnlight.storage._tokens import Position, check_size, make_token, read_token
+
+from dawnlight.storage._sqlite_copy import write_copy
 
 if TYPE_CHECKING:
     from dawnlight.storage._sqlite_doctor import Finding
@@ -234,7 +244,8 @@ class SqliteStore(CatalogStore):
         Parameters
         ----------
         path : str or path
-            A file that does not exist yet. Put it into a folder as ``catalog.sqlite`` to open it.
+            A file that does not exist yet. Put it into a folder as ``catalog.sqlite`` to open it. It has its
+            name once it is whole and on disk; until then it is ``<path>.part``.
 
         Raises
         ------
@@ -247,7 +258,7 @@ class SqliteStore(CatalogStore):
         if target.exists():
             raise FileExistsError(f"{str(target)!r} exists; name a new file for the backup")
         with self._engine.alone(f"writing the backup {str(target)!r}") as connection:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+            write_copy(connection, target)
 
     def doctor(self, *, deep: bool = False) -> list[Finding]:
         """Examine the catalog; see `dawnlight.storage.doctor`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,7 @@ __all__ = ["translate_errors"]
 
 # Primary result codes, https://www.sqlite.org/rescode.html; extended codes hold them in their low byte.
 _BUSY, _LOCKED, _PERM, _READONLY, _IOERR = 5, 6, 3, 8, 10
+_NOT_SYNCED = frozenset((_IOERR | 4 << 8, _IOERR | 5 << 8))  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
 _CORRUPT, _FULL, _CANTOPEN, _AUTH, _NOTADB, _TOOBIG = 11, 13, 14, 23, 26, 18
 
 
@@ -44,6 +46,11 @@ def translate_errors(path: Path, action: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translate(error.orig, path, action) from error
+    except (JSONDecodeError, UnicodeDecodeError) as error:  # only what is stored is decoded in here
+        raise CatalogDamagedError(
+            f"not a sound catalog: {str(path)!r} while {action} (cannot be read: {error}); run "
+            "'dawnlight doctor --deep', and restore the latest backup"
+        ) from error
     except sqlite3.Error as error:
         raise _translate(error, path, action) from error
     except PoolTimeoutError as error:
@@ -71,6 +78,12 @@ def _translate(error: BaseException | None, path: Path, action: str) -> CatalogE
         )
     if primary == _FULL:
         return CatalogError(f"the disk is full: {where}; nothing of this operation was kept")
+    if code in _NOT_SYNCED:
+        uncertain = CatalogError(
+            f"the disk failed: {where}; it is open whether this operation was kept: look before you repeat it"
+        )
+        uncertain.uncertain = True
+        return uncertain
     if primary == _IOERR:
         return CatalogError(f"the disk failed: {where}; nothing of this operation was kept")
     if primary == _TOOBIG:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from dawnlight._live_files import note_database
 from dawnlight.errors import CatalogDamagedError, CatalogNotFoundError, CatalogVersionError
 from dawnlight.search import time_to_wire
 from dawnlight.storage._filesystem import network_filesystem, prepare_folder
@@ -93,6 +94,7 @@ def open_file(
     except BaseException:
         engine.close()
         raise
+    note_database(path)
     return engine
 
 

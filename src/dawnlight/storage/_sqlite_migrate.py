@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from dawnlight.errors import CatalogDamagedError
 from dawnlight.storage._sql_schema import SCHEMA_VERSION
+from dawnlight.storage._sqlite_copy import write_copy
 from dawnlight.storage._sqlite_engine import SqliteEngine
 
 __all__ = ["SCRIPTS", "migrate_file"]
@@ -55,7 +56,7 @@ def migrate_file(
         if _version(connection) >= target:
             return
         copy = _free_name(engine.path, version)
-        connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
+        write_copy(connection, copy)
         _log.info(
             "migrating %s from version %d to %d; the file as it was is %s", engine.path, version, target, copy
         )

@@ -86,6 +86,7 @@ _BROKEN: list[tuple[Document, str]] = [
     (Document(kind="band", id="p:x", attributes={**band("y").attributes}), "id must be product_id:name"),
     (band(band_index=None), "band_index is required"),
     (band(data_range=None), "data_range is required"),
+    (band(nodata="none"), "nodata='none'"),
     (band(data_type="UInt12"), "data_type='UInt12'"),
     (band(data_range=[0, 1, 2]), "data_range="),
     (band(type="ultraviolet"), "type='ultraviolet'"),
@@ -227,6 +228,18 @@ class CatalogStoreSuite:
     def test_mask_bands_have_their_range(self, store: CatalogStore) -> None:
         stored = store.create([product(), band(type="mask", data_range=None, display_range=None)])[1]
         assert stored.get("data_range") == stored.get("display_range") == [0, 1]
+
+    @pytest.mark.parametrize(
+        ("given_", "stored"),
+        [(-9999, -9999), (0.5, 0.5), (float("nan"), "nan"), (float("-inf"), "-inf"), ("inf", "inf")],
+    )
+    def test_any_pixel_value_can_be_nodata(self, store: CatalogStore, given_: Any, stored: Any) -> None:
+        """JSON has no not-a-number and no infinities: documents hold their names."""
+        store.create([product(), band(nodata=given_), band("b")])
+        assert store.update("band", "p:b", {"nodata": given_}).get("nodata") == stored
+        for found in store.get_many("band", ["p:red", "p:b"]):
+            assert found.get("nodata") == stored
+            json.dumps(found.get("nodata"), allow_nan=False)
 
     def test_products_tell_the_resolutions_of_their_bands(self, filled: CatalogStore) -> None:
         def resolutions() -> list[Any]:
