@@ -41,7 +41,7 @@ def unpack(
     rows = min(tile.shape[0] - top, out.shape[1] - out_top)
     columns = min(tile.shape[1] - left, out.shape[2] - out_left)
     if tile.shape[2] == 1:
-        plane = tile.reshape(tile.shape[0], tile.shape[1])[top : top + rows, : left + columns]
+        plane = tile[top : top + rows, : left + columns, 0]
         for k in range(samples.shape[0]):
             target = out[k, out_top : out_top + rows, out_left : out_left + columns]
             if predictor:
@@ -127,7 +127,7 @@ def integrate(tile: Any, out: Any) -> None:
     """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
     rows, columns, samples = tile.shape
     if samples == 1:
-        _sum_rows(tile.reshape(rows, columns), 0, out.reshape(rows, columns))
+        _sum_rows(tile[:, :, 0], 0, out[:, :, 0])
         return
     for r in range(rows):
         for s in range(samples):
