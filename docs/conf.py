@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -12,6 +13,9 @@ import click
 from dawnlight.cli import main
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import source_map  # noqa: E402
 
 project = "Dawnlight"
 author = "The Dawnlight developers"
@@ -46,6 +50,8 @@ def _help_texts(command: click.Command, path: str) -> Iterator[str]:
     "\n".join(_help_texts(main, "dawnlight")), encoding="utf-8"
 )
 
+(HERE / "reference" / "api" / "source-map.txt").write_text(source_map.page(), encoding="utf-8")
+
 exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
 root_doc = "index"
 
@@ -70,7 +76,13 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "Dawnlight"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
+# All pages by kind in the sidebar; the theme's own header would list the first few only.
+html_sidebars = {"**": ["sidebar-pages"]}
 html_theme_options = {
+    "navbar_center": [],
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],

@@ -209,8 +209,8 @@ EVERYTHING = ["bare", "fields", "fields:a", "fields:b", "fields:c", "fields:red"
 
 def test_rm_deletes_what_is_named(run, catalog):
     result = run("rm", "fields:a", "fields:red", "fields:a", "--yes")
-    assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "deleted image fields:a\ndeleted band fields:red\n"
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "deleted image fields:a\ndeleted band fields:red\n"
     assert left(catalog) == ["bare", "fields", "fields:b", "fields:c"]
 
 
@@ -267,7 +267,7 @@ def test_rm_of_an_upload_waits_for_its_end(run, catalog):
             attributes = {"product_id": "bare", "image_id": "bare:x", "status": status}
             store.create([Document(kind="image_upload", id=id_, attributes=attributes)])
     assert refused(run("rm", "u2", "u1", "-y"), "upload 'u1' is running; cancel it or wait for it")
-    assert run("rm", "u2", "-y").stderr == "deleted upload u2\n"
+    assert run("rm", "u2", "-y").stdout == "deleted upload u2\n"
     assert left(catalog) == sorted([*EVERYTHING, "u1"])
 
 

@@ -185,7 +185,12 @@ def _quiet_log() -> Iterator[None]:
 
 @main.command()
 @catalog_option
-@click.option("--status", "-s", help="Only those: pending, running, success, failure or canceled.")
+@click.option(
+    "--status",
+    "-s",
+    type=click.Choice(["pending", "running", "success", "failure", "canceled"]),
+    help="Only those.",
+)
 @limit_option
 @json_option
 def uploads(catalog: str | None, status: str | None, limit: int, as_json: bool) -> None:

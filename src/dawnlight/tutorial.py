@@ -45,9 +45,10 @@ def demo_catalog(
     """Make a catalog of synthetic satellite scenes, or find the one made before.
 
     The scenes show one made-up country at 45 degrees north, 6 degrees east: four tiles, two of them in UTM
-    zone 31 and two in zone 32, on several dates of 2023. They have the bands ``blue``, ``green``, ``red``
-    and ``nir`` (reflectance times 10,000, nodata 0) and ``scl``, whose classes tell clouds and shadows from
-    the ground, on pixels twice as large. Some dates see only a part, up to the edge of the satellite's swath.
+    zone 31 and two in zone 32, on several dates from January 2023. They have bands ``blue``, ``green``,
+    ``red`` and ``nir`` (reflectance times 10,000, nodata 0) and ``scl``, whose classes tell clouds and
+    shadows from the ground, on pixels twice as large. Some dates see only a part, up to the edge of the
+    satellite's swath.
 
     Each band of a scene is a cloud-optimised GeoTIFF of its own below `folder`; the catalog in `folder`
     knows them by reference. A second call with the same arguments finds everything there; what is missing,

@@ -25,6 +25,8 @@ def test_a_slot_comes_back_from_its_file(stack: xr.DataArray, tmp_path: Path) ->
         assert file.dtypes == ("uint16",) * 4
         assert file.nodata == 0
         assert file.descriptions == ("green", "red", "nir", "scl")
+        assert (file.scales, file.offsets) == ((1e-4, 1e-4, 1e-4, 1), (0, 0, 0, 0))
+        assert file.units[:3] == ("reflectance",) * 3
         assert file.transform == picture.dl.transform
         assert file.crs.to_epsg() == 32631
         assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -80,6 +82,13 @@ def test_the_value_of_missing_pixels_can_be_chosen(stack: xr.DataArray, tmp_path
     with pytest.raises(ParameterError, match="does not fit uint16"):
         picture.dl.to_cog(tmp_path / "b.tif", nodata=-1)
     assert not (tmp_path / "b.tif").exists()
+
+
+def test_scaled_and_calculated_values_have_no_scale(stack: xr.DataArray, tmp_path: Path) -> None:
+    picture = stack.isel(time=0, band=[0])
+    for values in (picture.dl.scale("physical"), picture.dl.scale("display"), picture / 2):
+        with rasterio.open(values.dl.to_cog(tmp_path / "a.tif")) as file:
+            assert file.scales == (1,)
 
 
 def test_a_chosen_value_must_not_be_one_of_valid_pixels(stack: xr.DataArray, tmp_path: Path) -> None:

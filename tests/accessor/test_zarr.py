@@ -65,6 +65,18 @@ def test_attributes_are_those_of_geozarr(stack: xr.DataArray, tmp_path: Path) ->
     assert pixels.attrs["grid_mapping"] == "spatial_ref"
 
 
+# netCDF4 says so of the type "<u2" that Zarr gives in place of the same "=u2".
+@pytest.mark.filterwarnings("ignore:endian-ness of dtype and endian kwarg do not match:UserWarning")
+def test_what_was_reopened_can_be_saved_as_netcdf(stack: xr.DataArray, tmp_path: Path) -> None:
+    stack.dl.to_zarr(tmp_path / "a.zarr")
+    reopen(tmp_path / "a.zarr").drop_attrs(deep=False).to_netcdf(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", decode_coords="all") as back:
+        assert back.pixels.encoding["dtype"] == np.uint16
+        assert back.rio.crs.to_epsg() == 32631
+        np.testing.assert_array_equal(back.pixels, stack)
+        np.testing.assert_array_equal(back.time, stack.time)
+
+
 def test_a_broken_run_goes_on(stack: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_zarr, "_REGION_BYTES", 1)
     write, written = _zarr._write_region, []

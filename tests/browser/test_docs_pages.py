@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import http.server
+import importlib
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -23,6 +26,9 @@ PAGES = sorted(
 )
 NOTEBOOKS = sorted(f"notebooks/{path.stem}.html" for path in (ROOT / "notebooks").glob("*.ipynb"))
 
+BUILT = os.environ.get("DAWNLIGHT_DOCS")
+"""Folder of the finished pages, where there is one; else they are built."""
+
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
@@ -31,9 +37,19 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The documentation without the pages that are made from docstrings, served on this machine."""
-    pytest.importorskip("myst_nb", reason="needs the extra docs")
-    folder = tmp_path_factory.mktemp("docs")
+    """The documentation, served on this machine."""
+    built = BUILT or _build(tmp_path_factory.mktemp("docs"))
+    handler = functools.partial(Quiet, directory=str(built))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def _build(folder: Path) -> Path:
+    """Build the documentation without the pages that are made from docstrings, which take long."""
+    pytest.importorskip("myst_nb", reason="needs the extra docs, or DAWNLIGHT_DOCS: a folder of built pages")
     settings = [
         "autosummary_generate=0",
         "exclude_patterns=_build,_templates,**/.ipynb_checkpoints,reference/api/**",
@@ -46,12 +62,7 @@ def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         capture_output=True,
         timeout=240,
     )
-    handler = functools.partial(Quiet, directory=str(folder / "html"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    return folder / "html"
 
 
 def test_every_page_opens_without_errors(browser: Any, site: str) -> None:
@@ -91,3 +102,14 @@ def test_searching_finds_pages(browser: Any, site: str) -> None:
     browser.wait(
         lambda: "did not match any documents" in browser.find("#search-results")[0].text, "no results"
     )
+
+
+@pytest.mark.skipif(BUILT is None, reason="needs the finished pages of the API: DAWNLIGHT_DOCS")
+def test_the_built_reference_has_every_public_name() -> None:
+    reference = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    packages = re.findall(r"^ {3}(dawnlight\.\w+)$", reference, re.MULTILINE)
+    assert len(packages) > 5
+    for package in packages:
+        page = (Path(str(BUILT)) / "reference" / "api" / f"{package}.html").read_text(encoding="utf-8")
+        for name in importlib.import_module(package).__all__:
+            assert f'title="{package}.{name}"' in page, f"{package}.{name} is not in the reference"

@@ -14,6 +14,7 @@ import dawnlight as dl
 from dawnlight.catalog import ImageCollection
 from dawnlight.errors import EmptyCollectionError, ParameterError, ParameterTypeError, RasterReadError
 from dawnlight.geo import AOI, GeoBox
+from dawnlight.ingest import add_files
 from dawnlight.testing._archive import Archive
 from dawnlight.testing._memory import FailingReader
 from dawnlight.testing._rasters import noise
@@ -278,6 +279,30 @@ def test_a_value_of_valid_pixels_cannot_mark_missing_ones(archive, image, folder
     with pytest.raises(ParameterError, match="nodata=0 is also the value of valid pixels"):
         images.download_mosaic("nir", nodata=0)
     assert os.listdir(folder) == []
+
+
+def test_stored_numbers_say_what_they_mean(archive, tmp_path):
+    """So that adding the file again, and other programs, get the same physical values."""
+    reflectance = {"data_range": (0, 10000), "physical_range": (-0.1, 0.9)}
+    archive.add_product("r", {"red": {**reflectance, "physical_range_unit": "1"}, "nir": {}})
+    archive.add_image("r", "a", BOX, {"red": RED, "nir": NIR})
+    image = dl.Image.get("r:a", client=archive.client)
+    image.download(["red", "nir"], dest="a.tif")
+    with rasterio.open("a.tif") as file:
+        assert file.scales == (1e-4, 1)
+        assert file.offsets == (-0.1, 0)
+        assert file.units[0] == "1"
+    for scaling in ("physical", "display", [(0, 100), None]):
+        image.download(["red", "nir"], dest="b.tif", scaling=scaling)
+        with rasterio.open("b.tif") as file:
+            assert (file.scales, file.offsets) == ((1, 1), (0, 0))
+    with dl.open(tmp_path / "again") as client:
+        archive.collection("r:a", geocontext=CONTEXT).download_mosaic("red", dest="b_20240101.tif")
+        add_files("again", ["b_20240101.tif"], store=client.store, bands=["red"])
+        back = dl.Image.search(client=client).collect()
+        expected = archive.collection("r:a", geocontext=CONTEXT).mosaic("red", scaling="physical")
+        found = back.mosaic("red", CONTEXT, scaling="physical")
+        assert np.allclose(found, expected, atol=1e-9)
 
 
 def test_the_value_that_the_bands_have_anyway_may_be_asked_for(image):

@@ -55,6 +55,8 @@ def test_copies(tmp_path: Path, file: Path) -> None:
     assert run(tmp_path, "gc", "--grace", "0").startswith("1 removed")
     rows = json.loads(run(tmp_path, "uploads", "--json"))
     assert [row["status"] for row in rows] == ["success", "success"]
+    assert json.loads(run(tmp_path, "uploads", "--status", "failure", "--json")) == []
+    assert "'nonsense' is not one of" in run(tmp_path, "uploads", "--status", "nonsense", code=2)
     assert "no problems" in run(tmp_path, "doctor", "--deep")
     (copy,) = stored(tmp_path)
     copy.write_bytes(copy.read_bytes()[:-1] + b"!")

@@ -50,7 +50,7 @@ def rm(
         rows = [_row(each, belonging) for each in found]
         if not yes:
             _ask(rows)
-        done = list(_delete(client, found, rows))
+        done = list(_delete(client, found, rows, to_stderr=as_json))
     if as_json:
         click.echo(json.dumps(done, indent=2))
 
@@ -107,14 +107,14 @@ def _ask(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _delete(
-    client: CatalogClient, found: Sequence[Document], rows: Sequence[dict[str, Any]]
+    client: CatalogClient, found: Sequence[Document], rows: Sequence[dict[str, Any]], *, to_stderr: bool
 ) -> Iterator[dict[str, Any]]:
     """Delete one by one, and tell each at once: what was deleted is known even if a later one fails."""
     for document, row in zip(found, rows, strict=True):
         if any(row.get("related", {}).values()):
             client.store.delete_related(document.id)
         if client.store.delete(document.kind, document.id):
-            click.echo(f"deleted {_line(row)}", err=True)
+            click.echo(f"deleted {_line(row)}", err=to_stderr)
             yield row
 
 

@@ -148,12 +148,27 @@ def _write(
         descriptions=[info.name for info in infos] if len(infos) == picture.sizes["band"] else (),
         colormap=_colormap(infos, dtype),
         tags=_tags(picture),
+        **(_physical(picture, infos) if kind == "tif" else {}),
     )
     windows = list(_windows(picture, geobox))
     with progress_bar(len(windows), "block", progress is True and show_progress(True)) as bar:
         collisions = Collisions(nodata if kind == "tif" else None, layout.descriptions, beside_missing=True)
         blocks = _blocks(picture, windows, dtype, fill, bar, collisions)
         write_raster(target, blocks, layout, format=kind, **(options if kind == "tif" else {}))
+
+
+def _physical(picture: xr.DataArray, infos: Sequence[BandInfo]) -> dict[str, Any]:
+    """Scale, offset and unit of each band, where the pixels still are the stored numbers."""
+    from dawnlight.raster._drafts import scale_and_offset
+
+    if not is_stored(picture) or len(infos) != picture.sizes["band"]:
+        return {}
+    scaling = [scale_and_offset(info.data_range, info.physical_range) for info in infos]
+    units = [info.physical_unit for info in infos]
+    if all(each == (1, 0) for each in scaling) and not any(units):
+        return {}
+    scales, offsets = zip(*scaling, strict=True)
+    return {"scales": scales, "offsets": offsets, "units": units}
 
 
 def _tags(picture: xr.DataArray) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Finishing(Generic[T]):
             is filled in for each: ``"out/{date}.tif"``.
         nodata : float, optional
             Value for missing pixels. By default the bands' own if they share one; for floats NaN; else one
-            that a wider type has room for. It is an error if valid pixels have the value and others are missing.
+            that a wider type has room for. Valid pixels that have it beside missing ones are an error.
         compress : str, default "deflate"
             ``"deflate"``, ``"lzw"``, ``"zstd"``, ``"lerc"`` or ``"none"``, all without loss.
         overviews : bool or str, default True
@@ -132,7 +132,9 @@ class Finishing(Generic[T]):
         """Save as Zarr, region by region; a run that was broken off goes on where it stopped.
 
         All labels are kept, with the CRS as CF has it and as the GeoZarr conventions ``proj:`` and
-        ``spatial:`` have it. ``xarray.open_zarr(path, decode_coords="all")`` brings the array back.
+        ``spatial:`` have it. ``xarray.open_zarr(path, decode_coords="all")`` brings the array back. The
+        attribute ``zarr_conventions`` is a list of mappings, which netCDF cannot hold: to save what was
+        reopened as netCDF, too, write ``reopened.drop_attrs(deep=False).to_netcdf(...)``; the CRS is kept.
 
         Parameters
         ----------

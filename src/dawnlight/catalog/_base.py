@@ -249,7 +249,8 @@ class CatalogObjectBase(Findable):
             warn_deprecated("save(extra_attributes=...)", "save(request_params=...)")
         extra = self._normalize_extra({**(extra_attributes or {}), **(request_params or {})})
         if self._saved_document is None:
-            (stored,) = self._client.store.create([self._to_new_document(extra)])
+            document = self._completed(self._to_new_document(extra), {})
+            (stored,) = self._client.store.create([document])
             self._accept(stored)
             return
         changes = self._completed_changes({**self._changes(), **extra})
@@ -269,15 +270,17 @@ class CatalogObjectBase(Findable):
 
     def _to_new_document(self, extra: Mapping[str, Any]) -> Document:
         attributes = {**self._wire_attributes(), **extra}
-        document = Document(
+        return Document(
             kind=self._kind,
             id=self._new_id(),  # type: ignore[arg-type]  # None where the store chooses it
             attributes={name: value for name, value in attributes.items() if value is not None},
         )
-        return self._completed(document)
 
-    def _completed(self, document: Document) -> Document:
-        """Return a document with what can be found out for it before it is created."""
+    def _completed(self, document: Document, known: dict[str, Any]) -> Document:
+        """Return a document with what can be found out for it before it is created.
+
+        What was read from the catalog on the way is kept in `known`, for others of the same batch.
+        """
         return document
 
     def _completed_changes(self, changes: dict[str, Any]) -> dict[str, Any]:

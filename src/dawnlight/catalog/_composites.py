@@ -286,11 +286,12 @@ class AttributeMapping(AttributeOwner):
         >>> File(href="a.tif", size_bytes=12).serialize()
         {'href': 'a.tif', 'size_bytes': 12}
         """
-        wire = {
-            attribute.wire_name: attribute.dump_or_none(self._values.get(name))
+        values = self._values
+        return {
+            attribute.wire_name: wire
             for name, attribute in self._attributes.items()
+            if (native := values.get(name)) is not None and (wire := attribute.dump(native)) is not None
         }
-        return {name: value for name, value in wire.items() if value is not None}
 
     @classmethod
     def _from_wire(cls, wire: Mapping[str, Any]) -> Any:

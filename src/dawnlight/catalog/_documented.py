@@ -141,9 +141,9 @@ class DocumentOwner(AttributeOwner):
         document = self._saved_document
         saved: Mapping[str, Any] = {} if document is None else document.attributes
         kept = {
-            attribute.wire_name: attribute.dump_or_none(self._values[name])
-            for name, attribute in self._attributes.items()
-            if attribute.sticky and attribute.serializable and name in self._values
+            attribute.wire_name: attribute.dump_or_none(native)
+            for name, native in self._values.items()
+            if (attribute := self._attributes[name]).sticky and attribute.serializable
         }
         wire = {**kept, **saved, **self._changes()}
         return {name: value for name, value in wire.items() if value is not None}
@@ -160,8 +160,11 @@ class DocumentOwner(AttributeOwner):
             version=saved.version if saved else 0,
         )
 
-    def _accept(self, document: Document) -> None:
-        """Take over what the catalog answered. Lists and mappings given out before stay attached."""
+    def _accept(self, document: Document, sent: Document | None = None) -> None:
+        """Take over what the catalog answered. Lists and mappings given out before stay attached.
+
+        `sent` is what `_to_document` gives now, where it is known: it saves making it again.
+        """
         kept = {}
         for name, native in self._values.items():
             attribute = self._attributes[name]
@@ -169,8 +172,12 @@ class DocumentOwner(AttributeOwner):
             if native is None or not attribute.serializable:
                 continue
             lost = attribute.sticky and wire is None
-            if lost or (attribute.changes_in_place and attribute.is_same_wire(attribute.dump(native), wire)):
+            if lost:
                 kept[name] = native
+            elif attribute.changes_in_place:
+                own = attribute.dump(native) if sent is None else sent.attributes[attribute.wire_name]
+                if attribute.is_same_wire(own, wire):
+                    kept[name] = native
         self._saved_document = document
         self._values = kept
         self._loaded = {}

@@ -15,8 +15,11 @@ from dawnlight.catalog._download_blocks import blocks_of
 from dawnlight.catalog._loading import Loading
 from dawnlight.errors import DuplicatePathError, ParameterError, ParameterTypeError
 from dawnlight.raster._collisions import Collisions
+from dawnlight.raster._drafts import scale_and_offset
 from dawnlight.raster._dtypes import nodata_in
+from dawnlight.raster._levels import resolve_level
 from dawnlight.raster._load import progress_bar, show_progress
+from dawnlight.raster._scaling import resolve_scaling
 
 __all__ = ["at_once", "default_name", "destinations", "save", "save_all"]
 
@@ -84,6 +87,7 @@ def save(
         count=loading.request.keep,
         nodata=value,
         descriptions=loading.request.names[: loading.request.keep],
+        **_physical(loading),
     )
     shown = progress is True and show_progress(True)
     chosen = nodata if kind == "tif" and loading.request.masked else None
@@ -94,6 +98,33 @@ def save(
     return (
         dest if isinstance(target, str | PathLike) and dest is not None else (name if dest is None else None)
     )
+
+
+def _physical(loading: Loading) -> dict[str, Any]:
+    """Return scale, offset and unit of each band, with which the file says what stored numbers mean.
+
+    Empty where they say nothing, or the products disagree.
+    """
+    request = loading.request
+    names = request.names[: request.keep]
+    found = []
+    for definitions in request.definitions.values():
+        chosen = [definitions[name] for name in names]
+        spans = resolve_scaling([each.scaling for each in chosen], None, "physical", None)[0]
+        texts = tuple(getattr(each.band, "physical_range_unit", None) for each in chosen)
+        found.append((tuple(spans or [None] * len(names)), texts))
+    if len(set(found)) != 1:
+        return {}
+    ranges, units = found[0]
+    scaling, shown = [], []
+    for position, (span, unit) in enumerate(zip(ranges, units, strict=True)):
+        first = request.first(position)
+        stored = request.scales[position] is None and not resolve_level(first.scaling, first.level)
+        scaling.append(scale_and_offset(span[:2], span[2:]) if stored and span else (1.0, 0.0))
+        shown.append(unit if stored else None)
+    scales, offsets = zip(*scaling, strict=True)
+    told = any(each != (1, 0) for each in scaling) or any(shown)
+    return {"scales": scales, "offsets": offsets, "units": shown} if told else {}
 
 
 def _nodata(loading: Loading, asked: float | None) -> float | None:

@@ -265,15 +265,18 @@ class Image(ImagePixels, ImageUploads, NamedCatalogObject, BulkSaving, kind="ima
 
     # -- files -----------------------------------------------------------------------------------------
 
-    def _completed(self, document: Document) -> Document:
+    def _completed(self, document: Document, known: dict[str, Any]) -> Document:
         """Read from the files what the image does not say: grid, size, footprint, and how to load them."""
-        if not document.attributes.get("files"):
+        given = document.attributes
+        if not given.get("files") or given.get("storage_state") == StorageState.REMOTE:
             return document
         from dawnlight.ingest import complete_image_document
 
-        product_id = document.attributes.get("product_id")
-        query = Query(kind="band", where=Eq("product_id", str(product_id)))
-        return complete_image_document(document, list(self._client.store.search(query)))
+        product_id = str(given.get("product_id"))
+        if product_id not in known:
+            query = Query(kind="band", where=Eq("product_id", product_id))
+            known[product_id] = list(self._client.store.search(query))
+        return complete_image_document(document, known[product_id])
 
     def _completed_changes(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Look at the files again when other files are given."""
@@ -282,7 +285,7 @@ class Image(ImagePixels, ImageUploads, NamedCatalogObject, BulkSaving, kind="ima
             return changes
         before = {name: value for name, value in saved.attributes.items() if name != "file_headers"}
         merged = {name: value for name, value in {**before, **changes}.items() if value is not None}
-        found = self._completed(Document(kind="image", id=saved.id, attributes=merged)).attributes
+        found = self._completed(Document(kind="image", id=saved.id, attributes=merged), {}).attributes
         return {
             **changes,
             **{name: found[name] for name in found if found[name] != saved.attributes.get(name)},

@@ -317,7 +317,7 @@ def _binary(file: Any) -> Any:
 
 def _size_of(file: Any) -> int:
     if isinstance(file, Path):
-        return file.stat().st_size if file.is_file() else 0
+        return file.stat().st_size if os.path.isfile(file) else 0
     with suppress(OSError, ValueError):
         here = file.tell()
         size: int = file.seek(0, io.SEEK_END) - here

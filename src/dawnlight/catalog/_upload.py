@@ -171,9 +171,9 @@ class ImageUpload(CatalogObjectBase, kind="image_upload"):
     def _new_id(self) -> str:
         return self.id or uuid.uuid4().hex
 
-    def _accept(self, document: Document) -> None:
+    def _accept(self, document: Document, sent: Document | None = None) -> None:
         image = self._values.get("image")
-        super()._accept(document)
+        super()._accept(document, sent)
         if image is not None:
             self._values["image"] = image  # the one that the user holds, not a copy of it
 

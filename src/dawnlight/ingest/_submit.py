@@ -135,7 +135,7 @@ def find_sidecars(path: Path) -> list[str]:
     UnsupportedRasterError
         One of them is its mask.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # also for names that no file can have
         raise RasterNotFoundError(f"{path}: there is no such file")
     if is_live(path):
         raise UnsupportedRasterError(f"{path}: is the database of a catalog, not a raster file")

@@ -17,7 +17,7 @@ from dawnlight.errors import ParameterError, ParameterTypeError, RasterError, Ra
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._dtypes import DATA_TYPES
 
-__all__ = ["Blocks", "FileLayout", "Target", "publish", "unwritable"]
+__all__ = ["Blocks", "FileLayout", "Target", "publish", "scale_and_offset", "unwritable"]
 
 Blocks: TypeAlias = Iterable[tuple[Window, NDArray[Any]]]
 Target: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
@@ -61,6 +61,22 @@ class FileLayout:
             given = len(getattr(self, name))
             if given not in (0, self.count):
                 raise ParameterError(f"{name} has {given} entries for {self.count} bands")
+
+
+def scale_and_offset(
+    data_range: tuple[float, float] | None, physical_range: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Return what turns samples into physical values, sample * scale + offset; (1, 0) where nothing is known.
+
+    Parameters
+    ----------
+    data_range, physical_range
+        Two samples, and the physical values that they stand for.
+    """
+    if data_range is None or physical_range is None or data_range[0] == data_range[1]:
+        return 1.0, 0.0
+    scale = (physical_range[1] - physical_range[0]) / (data_range[1] - data_range[0])
+    return scale, physical_range[0] - data_range[0] * scale
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from dawnlight.geo import Window
 from dawnlight.raster._drafts import FileLayout
 from dawnlight.raster._gdal import GdalReader, read_header, read_palette
 from dawnlight.raster._gdal_open import GDAL_ERRORS, reason
-from dawnlight.raster._header import BandHeader, FileHeader
+from dawnlight.raster._header import FileHeader
+from dawnlight.raster._tallies import Look
 from dawnlight.raster._writers_draft import describe_draft
+from dawnlight.raster._writers_stream import can_stream, check_digests, stream_to_cog
 
 __all__ = ["CogOptions", "Copied", "copy_to_cog"]
 
@@ -50,48 +53,6 @@ class Copied:
     """Pixels with data in at least one band."""
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Moments of the valid values of a band."""
-
-    count: int = 0
-    low: float = math.inf
-    high: float = -math.inf
-    mean: float = 0.0
-    squares: float = 0.0
-
-    def add(self, values: NDArray[Any]) -> None:
-        if not values.size:
-            return
-        numbers = values.astype(np.float64)
-        count, mean = numbers.size, float(numbers.mean())
-        squares = float(((numbers - mean) ** 2).sum())
-        total = self.count + count
-        shift = mean - self.mean
-        self.squares += squares + shift**2 * self.count * count / total
-        self.mean += shift * count / total
-        self.count = total
-        self.low, self.high = min(self.low, float(numbers.min())), max(self.high, float(numbers.max()))
-
-    def to_tags(self) -> dict[str, str]:
-        if not self.count or not all(map(math.isfinite, (self.low, self.high, self.mean, self.squares))):
-            return {}
-        return {
-            "STATISTICS_MINIMUM": repr(self.low),
-            "STATISTICS_MAXIMUM": repr(self.high),
-            "STATISTICS_MEAN": repr(self.mean),
-            "STATISTICS_STDDEV": repr(math.sqrt(self.squares / self.count)),
-        }
-
-
-@dataclass(slots=True)
-class _Look:
-    """What the pass over all pixels finds."""
-
-    tallies: list[_Tally] = field(default_factory=list)
-    valid: int = 0
-
-
 def copy_to_cog(source: FileHeader, target: Path, options: CogOptions) -> Copied:
     """Write the pixels of a file, and of its metadata what Dawnlight knows, into a new COG.
 
@@ -118,23 +79,60 @@ def copy_to_cog(source: FileHeader, target: Path, options: CogOptions) -> Copied
     RasterWriteError
         The file could not be written, or does not hold the pixels of the source.
     """
+    tile = _tile_of(source)
+    quick = options.factors is None and can_stream(source, _kernel(options.kernel, inside=True), tile)
+    with GdalReader(max_open=4) as reader:
+        return (_stream if quick else _convert)(source, target, options, reader)
+
+
+def _stream(source: FileHeader, target: Path, options: CogOptions, reader: GdalReader) -> Copied:
+    tile, layout = _tile_of(source), _layout(source)
+    kernel = _kernel(options.kernel, inside=True)
+    with _errors_of(target):
+        look, digests = stream_to_cog(
+            source, target, layout, kernel, tile, lambda window: _read(source, window, reader)
+        )
+    header = read_header(target)
+    _compare_headers(source, header)
+    check_digests(source, header, digests, tile, lambda window: _read(header, window, reader))
+    return Copied(header=header, valid=look.valid)
+
+
+def _convert(source: FileHeader, target: Path, options: CogOptions, reader: GdalReader) -> Copied:
+    """Have GDAL make the file, from a draft that holds what it is to hold."""
     draft = target.with_name(f"{target.stem}.draft.tif")
-    with GdalReader(max_open=2) as reader:
-        try:
+    try:
+        with _errors_of(target):
             look = _write_draft(source, draft, reader)
             options = _settle(options, source.shape)
             if options.factors:
                 _build_overviews(draft, options)
             _copy(source, draft, target, options)
-        except RasterError:
-            raise
-        except GDAL_ERRORS as error:
-            raise RasterWriteError(f"{target}: cannot be written: {reason(error)}") from error
-        finally:
-            draft.unlink(missing_ok=True)
-        header = read_header(target)
-        _compare(source, header, reader)
+    finally:
+        draft.unlink(missing_ok=True)
+    header = read_header(target)
+    _compare_headers(source, header)
+    _compare_pixels(source, header, reader)
     return Copied(header=header, valid=look.valid)
+
+
+@contextmanager
+def _errors_of(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except RasterError:
+        raise
+    except GDAL_ERRORS as error:
+        raise RasterWriteError(f"{target}: cannot be written: {reason(error)}") from error
+
+
+def _tile_of(source: FileHeader) -> int:
+    """Return the side of the new file's tiles: smaller where there are very many bands."""
+    pixel = len(source.bands) * np.dtype(source.bands[0].dtype).itemsize
+    tile = _TILE
+    while tile > 64 and tile * tile * pixel > _MAX_TILE_BYTES:
+        tile //= 2
+    return tile
 
 
 def windows_of(header: FileHeader) -> Iterator[Window]:
@@ -149,12 +147,12 @@ def windows_of(header: FileHeader) -> Iterator[Window]:
             yield Window(y, x, min(rows, height - y), min(columns, width - x))
 
 
-def _write_draft(source: FileHeader, draft: Path, reader: GdalReader) -> _Look:
+def _write_draft(source: FileHeader, draft: Path, reader: GdalReader) -> Look:
     """Write all pixels into an uncompressed file, and look at each once."""
     bands = source.bands
     height, width = source.shape
     masked = any(band.mask == "internal" for band in bands)
-    look = _Look(tallies=[_Tally() for _ in bands])
+    look = Look(bands)
     layout = _layout(source)
     tiled = {"tiled": True, "blockxsize": _TILE, "blockysize": _TILE} if min(height, width) > _TILE else {}
     profile = {
@@ -179,7 +177,7 @@ def _write_draft(source: FileHeader, draft: Path, reader: GdalReader) -> _Look:
             file.write(data, window=place)
             if masked and valid is not None:
                 file.write_mask(valid.any(axis=0), window=place)
-            _look_at(data, valid, bands, look)
+            look.add(data, valid)
         for number, tally in enumerate(look.tallies, 1):
             file.update_tags(number, **tally.to_tags())
     least = height * width * len(bands) * np.dtype(bands[0].dtype).itemsize
@@ -214,21 +212,6 @@ def _read(header: FileHeader, window: Window, reader: GdalReader) -> tuple[NDArr
     return reader.read(header.ref, numbers, 0, window, masks=tuple(band.mask for band in header.bands))
 
 
-def _look_at(data: NDArray[Any], valid: Any, bands: tuple[BandHeader, ...], look: _Look) -> None:
-    anywhere = np.zeros(data.shape[1:], bool)
-    colors = [index for index, band in enumerate(bands) if band.color != "alpha" or len(bands) == 1]
-    for index in colors:
-        good = np.ones(data.shape[1:], bool) if valid is None else valid[index].copy()
-        nodata = bands[index].nodata
-        if data.dtype.kind == "f":
-            good &= ~np.isnan(data[index])
-        if nodata is not None and not math.isnan(nodata):
-            good &= data[index] != nodata
-        look.tallies[index].add(data[index][good])
-        anywhere |= good
-    look.valid += int(np.count_nonzero(anywhere))
-
-
 def _settle(options: CogOptions, shape: tuple[int, int]) -> CogOptions:
     """Name the factors where the COG driver does not have the kernel."""
     if options.factors is not None or options.kernel != "gauss":
@@ -245,12 +228,8 @@ def _build_overviews(draft: Path, options: CogOptions) -> None:
 
 
 def _copy(source: FileHeader, draft: Path, target: Path, options: CogOptions) -> None:
-    pixel = len(source.bands) * np.dtype(source.bands[0].dtype).itemsize
-    tile = _TILE
-    while tile > 64 and tile * tile * pixel > _MAX_TILE_BYTES:
-        tile //= 2
     chosen = {
-        "BLOCKSIZE": str(tile),
+        "BLOCKSIZE": str(_tile_of(source)),
         "COMPRESS": "DEFLATE",
         "PREDICTOR": "YES",
         "BIGTIFF": "IF_SAFER",
@@ -270,8 +249,8 @@ def _kernel(name: str, *, inside: bool) -> str:
     return "average" if name == "gauss" and not inside else name  # those are made already
 
 
-def _compare(source: FileHeader, made: FileHeader, reader: GdalReader) -> None:
-    """Compare a new file with its source: grid, kind of bands, every pixel and every mask."""
+def _compare_headers(source: FileHeader, made: FileHeader) -> None:
+    """Compare grid and kind of bands of a new file with those of its source."""
     # GeoTIFF keeps a grid as origin and pixel size, so the last digit of the others may differ.
     placed = np.allclose(source.geobox.geotrans, made.geobox.geotrans, rtol=1e-12, atol=1e-12)
     expected, found = _nature(source), _nature(made)
@@ -282,6 +261,10 @@ def _compare(source: FileHeader, made: FileHeader, reader: GdalReader) -> None:
             )
     if not placed:
         raise RasterWriteError(f"{made.href}: the new file lies elsewhere than its source")
+
+
+def _compare_pixels(source: FileHeader, made: FileHeader, reader: GdalReader) -> None:
+    """Compare every pixel and every mask of a new file with those of its source."""
     for window in windows_of(source):
         old, old_valid = _read(source, window, reader)
         new, new_valid = _read(made, window, reader)

@@ -20,6 +20,7 @@ MAX_TAGS = 32
 MAX_TAG_BYTES = 1000
 MAX_EXTRA_PROPERTIES = 50
 MAX_OVERVIEWS = 16
+STORAGE_STATES = ("available", "remote")
 
 BAND_TYPES = ("class", "spectral", "mask", "microwave", "generic")
 _DATA_TYPES = ("Byte", "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64")
@@ -154,7 +155,7 @@ _SPECIAL: Mapping[Kind, Mapping[str, Check]] = {
     "image": {
         "name": _named,
         "product_id": _name,
-        "storage_state": _checks.one_of(("available", "remote")),
+        "storage_state": _checks.one_of(STORAGE_STATES),
         "geotrans": _checks.tuple_of(6),
         "x_pixels": _check_size,
         "y_pixels": _check_size,

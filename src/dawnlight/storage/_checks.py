@@ -17,6 +17,10 @@ from dawnlight.errors import ParameterError
 from dawnlight.search import NOT_FINITE, number_to_wire, time_to_wire
 
 __all__ = [
+    "MAX_INT",
+    "MAX_TEXT",
+    "SURROGATES",
+    "WIRE_TIME",
     "Check",
     "Refusal",
     "check_bool",
@@ -37,11 +41,11 @@ __all__ = [
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a JSON value, returns it in its stored spelling, or raises `Refusal`."""
 
-_MAX_TEXT = 80_000
-_MAX_INT = 2**53
+MAX_TEXT = 80_000
+MAX_INT = 2**53
 _MAX_DEPTH = 32
-_WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{0,8}[1-9])?Z", re.ASCII)
-_SURROGATES = re.compile("[\ud800-\udfff]")
+WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{0,8}[1-9])?Z", re.ASCII)
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Refusal(Exception):  # noqa: N818 - never leaves the package: the rules turn it into a ValidationError
@@ -70,7 +74,7 @@ class Refusal(Exception):  # noqa: N818 - never leaves the package: the rules tu
 
 def text_of(
     *,
-    longest: int = _MAX_TEXT,
+    longest: int = MAX_TEXT,
     pattern: re.Pattern[str] | None = None,
     allowed: str = "a string",
     empty: bool = True,
@@ -97,7 +101,7 @@ def text_of(
             raise Refusal(value, f"at most {longest} characters long, it has {len(text)}")
         if not text and not empty:
             raise Refusal(value, f"{allowed} that is not empty")
-        if "\0" in text or not (text.isascii() or _SURROGATES.search(text) is None):
+        if "\0" in text or not (text.isascii() or SURROGATES.search(text) is None):
             raise Refusal(value, "text without NUL characters and lone surrogates")
         if pattern is not None and not pattern.fullmatch(text):
             raise Refusal(value, allowed)
@@ -151,13 +155,13 @@ def check_pixel_value(value: Any) -> int | float | str:
 
 def check_int(value: Any) -> int:
     """Check a whole number; a float without fraction counts."""
-    if type(value) is int and -_MAX_INT <= value <= _MAX_INT:
+    if type(value) is int and -MAX_INT <= value <= MAX_INT:
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Refusal(value, "a whole number")
-    if abs(value) > _MAX_INT:
+    if abs(value) > MAX_INT:
         raise Refusal(value, "a whole number of at most 2**53")
     return int(value)
 
@@ -171,7 +175,7 @@ def check_bool(value: Any) -> bool:
 
 def check_time(value: Any) -> str:
     """Check a point in time, given in any spelling."""
-    if isinstance(value, str) and _WIRE_TIME.fullmatch(value):
+    if isinstance(value, str) and WIRE_TIME.fullmatch(value):
         try:
             datetime.fromisoformat(value[:19])
         except ValueError as error:

@@ -18,10 +18,10 @@ from dawnlight.geo._geometry import lonlat_bounds, normalize_geometry
 from dawnlight.search import Document, footprint
 from dawnlight.storage._checks import Refusal
 
-__all__ = ["Footprint", "check_geometry", "decode_footprint", "encode_footprint"]
+__all__ = ["WKB_HEADER", "Footprint", "check_geometry", "decode_footprint", "encode_footprint"]
 
 _POLYGON = 3
-_HEADER = struct.Struct("<BIII")
+WKB_HEADER = struct.Struct("<BIII")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def encode_footprint(geometry: Mapping[str, Any]) -> Footprint:
         xs, ys = flat[::2], flat[1::2]
         bounds = min(xs), min(ys), max(xs), max(ys)
         if bounds[0] >= -180.0 and bounds[2] <= 180.0 and _is_convex_quad(xs, ys):
-            wkb = _HEADER.pack(1, _POLYGON, 1, len(ring)) + struct.pack(f"<{len(flat)}d", *flat)
+            wkb = WKB_HEADER.pack(1, _POLYGON, 1, len(ring)) + struct.pack(f"<{len(flat)}d", *flat)
             return Footprint(wkb=wkb, bounds=bounds, exact=True)
     whole = normalize_geometry(geometry)
     found = footprint(Document(kind="image", id="", attributes={"geometry": geometry}))
@@ -94,10 +94,10 @@ def _is_convex_quad(xs: list[float], ys: list[float]) -> bool:
 
 def decode_footprint(wkb: bytes) -> dict[str, Any]:
     """Turn WKB back into the geometry it was made of."""
-    order, kind, rings, count = _HEADER.unpack_from(wkb) if len(wkb) >= _HEADER.size else (0, 0, 0, 0)
-    if (order, kind, rings) == (1, _POLYGON, 1) and len(wkb) == _HEADER.size + 16 * count:
-        positions = struct.iter_unpack("<2d", memoryview(wkb)[_HEADER.size :])
-        return {"type": "Polygon", "coordinates": [[list(position) for position in positions]]}
+    order, kind, rings, count = WKB_HEADER.unpack_from(wkb) if len(wkb) >= WKB_HEADER.size else (0, 0, 0, 0)
+    if (order, kind, rings) == (1, _POLYGON, 1) and len(wkb) == WKB_HEADER.size + 16 * count:
+        numbers = iter(struct.unpack_from(f"<{2 * count}d", wkb, WKB_HEADER.size))
+        return {"type": "Polygon", "coordinates": [[[x, y] for x, y in zip(numbers, numbers, strict=True)]]}
     return _to_lists(shapely.from_wkb(wkb).__geo_interface__)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     func,
     insert,
     literal,
@@ -36,23 +38,36 @@ __all__ = [
     "Candidate",
     "HintCompiler",
     "Sign",
+    "Slice",
     "Wild",
     "among_keys",
+    "among_keys_given",
     "bulk_insert",
     "candidates_in_boxes",
     "contained_in",
+    "extent_of_times",
     "extra_type",
     "extra_value",
     "fits_pattern",
+    "give_keys",
     "key_to_units",
+    "keys_to_units",
     "list_items",
     "list_length",
     "overlap",
+    "rows_of_keys",
     "use_index",
     "use_keys",
 ]
 
 _CANDIDATES = "SELECT id >> 1, mint, maxt FROM image_rt"
+# Each by itself, so that each is one look at an index.
+_EXTENT = (
+    "SELECT (SELECT min(acquired) FROM image), (SELECT max(acquired) FROM image), "
+    "(SELECT max(key) FROM image)"
+)
+
+_GIVEN_KEYS = select(func.json_each(bindparam("keys", type_=String)).table_valued("value").c.value)
 
 Box: TypeAlias = "tuple[float, float, float, float]"
 
@@ -64,12 +79,17 @@ class Wild(Enum):
     RUN = "any run of characters, also none"
 
 
-class Candidate(NamedTuple):
-    """An image as the R*Tree knows it: its key, and a span of time that holds ``acquired``."""
+Candidate: TypeAlias = "tuple[int, float, float]"
+"""An image as the R*Tree knows it: its key, and a span of time that holds ``acquired``."""
 
-    key: int
-    mint: float
-    maxt: float
+
+class Slice(NamedTuple):
+    """A part of the candidates by time, in units of the R*Tree."""
+
+    ascending: bool
+    """True: their spans begin in ``[first, last)``. False: their spans end in ``(first, last]``."""
+    first: float
+    last: float
 
 
 Sign: TypeAlias = "str | tuple[str, ...] | Wild"
@@ -101,7 +121,11 @@ def use_keys(statement: Select[Any], table: Table) -> Select[Any]:
 
 
 def candidates_in_boxes(
-    connection: Connection, boxes: Sequence[Box], times: tuple[float | None, float | None], most: int
+    connection: Connection,
+    boxes: Sequence[Box],
+    times: tuple[float | None, float | None],
+    most: int | None,
+    part: Slice | None = None,
 ) -> list[Candidate] | None:
     """Find the images whose bounds share a point with any of some boxes, and a few more.
 
@@ -113,31 +137,54 @@ def candidates_in_boxes(
         (minx, miny, maxx, maxy), degrees.
     times : tuple of float or None
         First and last time in units of the R*Tree; None for open.
-    most : int
-        How many are welcome at most.
+    most : int or None
+        How many are welcome at most; None for any number.
+    part : Slice, optional
+        Only those in a slice of time.
 
     Returns
     -------
     list of Candidate or None
         In no order; one may come twice. None where there are more.
     """
-    values: list[Any] = []
-    parts = []
-    for minx, miny, maxx, maxy in boxes:
-        part = f"{_CANDIDATES} WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?"
-        values += [minx, maxx, miny, maxy]
-        for bound, test in zip(times, (" AND maxt >= ?", " AND mint <= ?"), strict=True):
-            if bound is not None:
-                part += test
-                values.append(bound)
-        parts.append(part)
-    statement = " UNION ALL ".join(parts)
-    # The driver itself, because many small rows pass here; counting them costs a tenth of fetching them.
+    test, bounds = "maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?", []
+    for bound, comparison in zip(times, (" AND maxt >= ?", " AND mint <= ?"), strict=True):
+        if bound is not None:
+            test += comparison
+            bounds.append(bound)
+    if part is not None:
+        test += " AND mint >= ? AND mint < ?" if part.ascending else " AND maxt > ? AND maxt <= ?"
+        bounds += [part.first, part.last]
+    statement = " UNION ALL ".join([f"{_CANDIDATES} WHERE {test}"] * len(boxes))
+    values = [value for minx, miny, maxx, maxy in boxes for value in (minx, maxx, miny, maxy, *bounds)]
+    # The driver itself, because many small rows pass here.
     driver: Any = connection.connection.driver_connection
-    (count,) = driver.execute(f"SELECT count(*) FROM ({statement} LIMIT ?)", (*values, most + 1)).fetchone()
-    if count > most:
-        return None
-    return list(map(Candidate._make, driver.execute(statement, values).fetchall()))
+    found: list[Candidate]
+    if most is None:
+        found = driver.execute(statement, values).fetchall()
+        return found
+    if part is None:
+        # Counting costs a tenth of fetching, and there may be very many.
+        count = f"SELECT count(*) FROM ({statement} LIMIT ?)"
+        if driver.execute(count, (*values, most + 1)).fetchone()[0] > most:
+            return None
+    found = driver.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()
+    return None if len(found) > most else found
+
+
+def extent_of_times(connection: Connection) -> tuple[float, float, int] | None:
+    """Return the first and the last time of all images, in units of the R*Tree, and about their number."""
+    driver: Any = connection.connection.driver_connection
+    oldest, newest, last_key = driver.execute(_EXTENT).fetchone()
+    return None if oldest is None else (key_to_units(oldest), key_to_units(newest), last_key)
+
+
+def rows_of_keys(connection: Connection, table: Table, keys: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """Read whole rows of a table by ``key``, its first column."""
+    driver: Any = connection.connection.driver_connection
+    names = ", ".join(column.name for column in table.columns)
+    statement = f"SELECT {names} FROM {table.name} NOT INDEXED WHERE key IN (SELECT value FROM json_each(?))"
+    return {row[0]: row for row in driver.execute(statement, tuple(give_keys(keys).values())).fetchall()}
 
 
 def among_keys(column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
@@ -146,10 +193,27 @@ def among_keys(column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement
     return column.in_(select(items.c.value))
 
 
+def among_keys_given(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tell the same of keys that come when the statement is executed; see `give_keys`."""
+    return column.in_(_GIVEN_KEYS)
+
+
+def give_keys(keys: Sequence[int]) -> dict[str, str]:
+    """Return the parameters that give keys to a statement with `among_keys_given`."""
+    return {"keys": str(list(keys))}
+
+
 def key_to_units(key: object) -> float:
     """Turn the key of a time into units of the R*Tree, cut to whole seconds as the triggers do."""
     moment = datetime.fromisoformat(f"{str(key)[:19]}+00:00")
     return math.floor(moment.timestamp()) / TIME_UNIT
+
+
+def keys_to_units(keys: Sequence[str]) -> list[float]:
+    """Turn the keys of many times into units of the R*Tree, as `key_to_units` does."""
+    seconds = np.array([key[:19] for key in keys], dtype="datetime64[s]").astype(np.int64)
+    units: list[float] = (seconds / TIME_UNIT).tolist()
+    return units
 
 
 def contained_in(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:

@@ -8,8 +8,8 @@ cheaper::
     cost of the walk     ~ results wanted x rows / candidates        equal at sqrt(results wanted x rows)
 
 A row of the table costs about six times as much as a candidate in the R*Tree, which knows the time of each to
-150 seconds. So where ``acquired`` decides the order, rows are read in the order of that time and only until
-the page is full.
+150 seconds. So where ``acquired`` decides the order, candidates are taken slice by slice of time, rows are
+read in that order, and both only until the page is full.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, select
 
 from dawnlight.search import And, Eq, Expression, Or, Prefix, Query, Range, search_shapes
+from dawnlight.storage._sql_candidates import OrderedCandidates
 from dawnlight.storage._sql_dialect import (
-    NO_TIME,
     Box,
     Candidate,
     among_keys,
     candidates_in_boxes,
     key_to_units,
+    keys_to_units,
     overlap,
     use_index,
     use_keys,
 )
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
 
-__all__ = ["Road", "Roads", "rank_of_candidate", "rank_of_time"]
+__all__ = ["Road", "Roads", "rank_of_time", "ranks_of_times"]
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 _FEWEST_PROBED, _MOST_PROBED = 1_000, 50_000
 _MOST_KEYS = 200_000
@@ -52,8 +54,8 @@ class Road:
 
     keys: Sequence[int] | None = None
     """Keys of all candidates, which lie in the place searched by their bounds; None: not by keys."""
-    ordered: Sequence[Candidate] | None = None
-    """The same, earliest in the results first, as far as the R*Tree can tell."""
+    ordered: OrderedCandidates | None = None
+    """The same, earliest in the results first, as far as the R*Tree can tell, read as they are taken."""
     index: str | None = None
     """Name of the index to walk along, in the order of ``acquired``."""
     branches: tuple[ColumnElement[bool], ...] = ()
@@ -92,10 +94,10 @@ class Roads:
     def for_all(self, connection: Connection) -> Road:
         """Return the road for reading all results, in no order."""
         found = self._by_place(connection, _MOST_KEYS)
-        return Road() if found is None else Road(keys=[candidate.key for candidate in found])
+        return Road() if found is None else Road(keys=[key for key, _, _ in found])
 
-    def for_page(self, connection: Connection, wanted: int) -> Road:
-        """Return the road for reading the first results.
+    def for_page(self, connection: Connection, wanted: int, after: Sequence[Any] | None = None) -> Road:
+        """Return the road for reading the first results behind a position.
 
         Parameters
         ----------
@@ -103,6 +105,8 @@ class Roads:
             In a transaction; asked for candidates.
         wanted : int
             How many results.
+        after : sequence, optional
+            Sort values of the last result before.
         """
         if self._query.kind != "image" or self._finds_ids():
             return Road()
@@ -110,6 +114,8 @@ class Roads:
         tag = self._tag()
         if self._boxes is None and tag is None:
             return walk or Road()
+        if self._has_place and walk is not None and walk.index is not None and not walk.branches:
+            return self._ordered(connection, after)
         most = _MOST_KEYS
         if walk is not None:
             rows = connection.execute(_LAST_KEY).scalar_one() or 0
@@ -121,18 +127,34 @@ class Roads:
             found = self._by_place(connection, most)
             if found is not None:
                 if walk is not None and walk.index is not None:
-                    return Road(keys=(), ordered=_in_order(found, ascending=self._query.sort[0].ascending))
-                keys = [candidate.key for candidate in found]
+                    return self._ordered(connection, after)
+                keys = [key for key, _, _ in found]
         elif tag is not None:
             statement = select(IMAGE_TAG.c.image_key).where(IMAGE_TAG.c.tag == tag).limit(most + 1)
             keys = list(connection.scalars(statement))
         return walk or Road() if keys is None or len(keys) > most else Road(keys=keys)
 
+    @property
+    def _has_place(self) -> bool:
+        return bool(self._boxes) and not self._query.match_null_geometry
+
+    def _ordered(self, connection: Connection, after: Sequence[Any] | None) -> Road:
+        """Return the road of the candidates in the order of ``acquired``."""
+        ascending = self._query.sort[0].ascending
+        candidates = OrderedCandidates(
+            connection,
+            self._boxes or (),
+            self._times(),
+            ascending=ascending,
+            after=None if after is None else rank_of_time(after[0], ascending=ascending),
+        )
+        return Road(keys=(), ordered=candidates)
+
     def _by_place(self, connection: Connection, most: int) -> list[Candidate] | None:
         """Collect candidates; None where there is no place or they are more than `most`."""
-        if not self._boxes or self._query.match_null_geometry:
+        if not self._has_place:
             return None
-        return candidates_in_boxes(connection, self._boxes, self._times(), most)
+        return candidates_in_boxes(connection, self._boxes or (), self._times(), most)
 
     def _tag(self) -> str | None:
         """Return a tag that all results have."""
@@ -180,28 +202,20 @@ class Roads:
         return max(first, default=None), min(last, default=None)
 
 
-def _in_order(candidates: Sequence[Candidate], *, ascending: bool) -> list[Candidate]:
-    """Sort candidates as far as the R*Tree can tell; those without a time come last either way."""
-    unique = {candidate.key: candidate for candidate in candidates}.values()
-    if ascending:
-        return sorted(unique, key=itemgetter(1))
-    found = sorted(unique, key=itemgetter(2), reverse=True)
-    timeless = sum(1 for _ in takewhile(lambda candidate: candidate.maxt >= NO_TIME, found))
-    return found[timeless:] + found[:timeless]
-
-
-def rank_of_candidate(candidate: Candidate, *, ascending: bool) -> float:
-    """Return a number that is not above the `rank_of_time` of the image."""
-    if candidate.maxt >= NO_TIME:
-        return math.inf
-    return candidate.mint if ascending else -candidate.maxt
-
-
 def rank_of_time(key: str | None, *, ascending: bool) -> float:
     """Return a number for the key of a time: larger ones are later in the results, whatever else decides."""
     if key is None:
         return math.inf
     return key_to_units(key) if ascending else -key_to_units(key)
+
+
+def ranks_of_times(keys: Sequence[str | None], *, ascending: bool) -> Array:
+    """Return `rank_of_time` of each."""
+    ranks = np.full(len(keys), math.inf)
+    timed = [index for index, key in enumerate(keys) if key is not None]
+    units = np.array(keys_to_units([str(keys[index]) for index in timed]))
+    ranks[timed] = units if ascending else -units
+    return ranks
 
 
 def _terms(condition: Expression | None) -> Iterator[Expression]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Table
@@ -12,13 +13,13 @@ from dawnlight.search import FIELDS, Document, Kind, resolution_to_meters, time_
 from dawnlight.storage._footprints import decode_footprint, encode_footprint
 from dawnlight.storage._sql_schema import TABLES
 
-__all__ = ["CODECS", "RowCodec", "key_to_wire"]
+__all__ = ["CODECS", "RowCodec", "key_to_wire", "wire_to_key", "wires_to_keys"]
 
 _NOT_ATTRIBUTES = frozenset(
     {"key", "id", "version", "body", "footprint", "minx", "miny", "maxx", "maxy", "size_bytes"}
 )
 _encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_decode_json = json.JSONDecoder().decode
+_decode_json = json.JSONDecoder().raw_decode
 
 
 class RowCodec:
@@ -47,6 +48,10 @@ class RowCodec:
         self._times = [pair for pair in attributes if types[pair[1]] == "time"]
         self._bools = [pair for pair in attributes if types[pair[1]] == "bool"]
         self._place = {name: position for position, name in attributes if types[name] != "resolution"}
+        self.places: Mapping[str, int] = MappingProxyType(self._place)
+        """Positions in a row of the attributes that are in their columns only."""
+        self.times = frozenset(name for _, name in self._times)
+        """The attributes whose columns hold keys of times."""
         self._picked = tuple(self._place.items())
         self._spatial = kind == "image"
         if self._spatial:
@@ -79,7 +84,7 @@ class RowCodec:
                 row[position] = value
         for position, _ in self._times:
             if row[position] is not None:
-                row[position] = _wire_to_key(row[position])
+                row[position] = wire_to_key(row[position])
         for position, _ in self._bools:
             if row[position] is not None:
                 row[position] = int(row[position])
@@ -113,7 +118,7 @@ class RowCodec:
                 attributes[name] = bool(attributes[name])
         if self._spatial and row[self._footprint] is not None:
             attributes["geometry"] = decode_footprint(row[self._footprint])
-        attributes.update(_decode_json(row[self._body]))
+        attributes.update(_decode_json(row[self._body])[0])
         return Document(kind=self.kind, id=row[self._id], attributes=attributes, version=row[self._version])
 
     def _put_image(self, row: list[Any], rest: dict[str, Any]) -> None:
@@ -135,14 +140,23 @@ class RowCodec:
 
 def key_to_wire(key: str) -> str:
     """Spell the key of a time as documents do: without the zeros at the end of the second."""
+    if key.endswith(".000000000Z"):
+        return f"{key[:19]}Z"
     fraction = key[20:29].rstrip("0")
     return f"{key[:19]}.{fraction}Z" if fraction else f"{key[:19]}Z"
 
 
-def _wire_to_key(wire: str) -> str:
+def wire_to_key(wire: str) -> str:
+    """Spell the time of a document as columns hold it; see `dawnlight.search.time_to_key`."""
     if wire[-1] == "Z" and (len(wire) == 20 or wire[19] == "."):
         return f"{wire[:19]}.{wire[20:-1].ljust(9, '0')}Z"
     return time_to_key(wire)
+
+
+def wires_to_keys(wires: Sequence[str]) -> list[str]:
+    """Spell many times as `wire_to_key` does."""
+    # Without a fraction, as most are, a time is 20 characters long.
+    return [f"{wire[:19]}.000000000Z" if len(wire) == 20 else wire_to_key(wire) for wire in wires]
 
 
 CODECS: Mapping[Kind, RowCodec] = {kind: RowCodec(kind) for kind in TABLES}

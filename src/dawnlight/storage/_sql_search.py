@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from dawnlight.search import (
@@ -23,15 +24,17 @@ from dawnlight.search import (
 )
 from dawnlight.storage._intervals import Binning
 from dawnlight.storage._spatial import intersects_any
+from dawnlight.storage._sql_candidates import OrderedCandidates, rank_of_candidate
 from dawnlight.storage._sql_conditions import make_condition
-from dawnlight.storage._sql_dialect import NO_TIME, Candidate, among_keys, use_keys
-from dawnlight.storage._sql_roads import Road, Roads, rank_of_candidate, rank_of_time
+from dawnlight.storage._sql_dialect import among_keys_given, give_keys, rows_of_keys, use_keys
+from dawnlight.storage._sql_roads import Road, Roads, ranks_of_times
 from dawnlight.storage._sql_rows import CODECS
 
 __all__ = ["TableSearch"]
 
 _LARGEST_BATCH = 4096
 _STREAM_BATCH = 4096
+_SMALLEST_BATCH = 64
 _FIRST_CHUNK = 2
 
 _WHOLE = {kind: select(codec.table) for kind, codec in CODECS.items()}
@@ -92,7 +95,7 @@ class TableSearch:
         more : bool
             Whether results are left.
         """
-        road = self._roads.for_page(connection, room)
+        road = self._roads.for_page(connection, room, after)
         if road.ordered is not None:
             return self._fetch_ordered(connection, road.ordered, after, room)
         found: list[Document] = []
@@ -105,38 +108,51 @@ class TableSearch:
         return found, False
 
     def _fetch_ordered(
-        self, connection: Connection, candidates: Sequence[Candidate], after: Values | None, room: int
+        self, connection: Connection, candidates: OrderedCandidates, after: Values | None, room: int
     ) -> tuple[list[Document], bool]:
         """Read candidates in the order of their rough time, until enough are certain to come first.
 
         A result is certain when its own time lies before the rough times of all candidates not yet read.
+        Only what tests and sorts a row is read of each, and the whole row of those that are returned.
         """
         ascending = self._keys[0].ascending
-        if after is not None:
-            least = rank_of_time(after[0], ascending=ascending)
-            candidates = [c for c in candidates if _latest_rank(c, ascending) >= least]
-        time = self._codec.position(self._keys[0].field)
+        names = ["key", "id", *(key.field for key in self._keys)]
+        if self._matcher is not None:
+            names = list(self._codec.names)
+        elif self._shapes is not None:
+            names.append("footprint")
+        at = {name: index for index, name in enumerate(names)}
+        time = at[self._keys[0].field]
+        part = select(*(self._table.c[name] for name in at)).where(
+            among_keys_given(self._table.c.key),
+            *self._conditions(Road(keys=())),
+            *self._following(after, None),
+        )
+        part = use_keys(part, self._table)
         rows: list[Values] = []
-        start, size = 0, max(1, _FIRST_CHUNK * (room + 1))
-        conditions = [*self._conditions(Road(keys=())), *self._following(after, None)]
-        while start < len(candidates):
-            chunk = [candidate.key for candidate in candidates[start : start + size]]
-            statement = self._whole.where(among_keys(self._table.c.key, chunk), *conditions)
-            rows += self._accept(connection.execute(use_keys(statement, self._table)).all())
-            start, size = start + size, min(2 * size, _LARGEST_BATCH)
-            if start < len(candidates):
-                rest = rank_of_candidate(candidates[start], ascending=ascending)
-                certain = sum(rank_of_time(row[time], ascending=ascending) < rest for row in rows)
-                if certain > room:
-                    break
-        rows = self._sorted(rows)
-        return [self._codec.from_row(row) for row in rows[:room]], len(rows) > room
+        ranks = np.empty(0)
+        size, seen, certain = _FIRST_CHUNK * (room + 1), 0, 0
+        while certain <= room and (chunk := candidates.take(size)):
+            found = connection.execute(part, give_keys([key for key, _, _ in chunk])).all()
+            accepted = self._accept(found, at.get("footprint"))
+            rows += accepted
+            ranks = np.append(ranks, ranks_of_times([row[time] for row in accepted], ascending=ascending))
+            seen += len(chunk)
+            following = candidates.peek()
+            rest = math.inf if following is None else rank_of_candidate(following, ascending=ascending)
+            certain = int(np.count_nonzero(ranks < rest))
+            # As many more as hold the rest of the page if they are like those before.
+            missing = (room + 1 - certain) * seen // max(1, len(rows))
+            size = min(max(missing + missing // 4, _SMALLEST_BATCH), 2 * size, _LARGEST_BATCH)
+        rows = self._sorted(rows, at)
+        whole = rows_of_keys(connection, self._table, [row[at["key"]] for row in rows[:room]])
+        return [self._codec.from_row(whole[row[at["key"]]]) for row in rows[:room]], len(rows) > room
 
-    def _sorted(self, rows: Sequence[Values]) -> list[Values]:
+    def _sorted(self, rows: Sequence[Values], at: Mapping[str, int]) -> list[Values]:
         """Sort rows: by id, and then by each key, the first one last; nulls behind the others each time."""
-        found = sorted(rows, key=itemgetter(self._codec.position("id")))
+        found = sorted(rows, key=itemgetter(at["id"]))
         for key in reversed(self._keys):
-            position = self._codec.position(key.field)
+            position = at[key.field]
             known = [row for row in found if row[position] is not None]
             nulls = [row for row in found if row[position] is None]
             known.sort(key=itemgetter(position), reverse=not key.ascending)
@@ -241,10 +257,10 @@ class TableSearch:
             documents = [document for document in documents if self._matcher(document)]
         return documents
 
-    def _accept(self, rows: Sequence[Values]) -> Sequence[Values]:
-        """Keep the rows that really match."""
-        if self._shapes is not None:
-            rows = self._in_place(rows, self._codec.position("footprint"))
+    def _accept(self, rows: Sequence[Values], footprint: int | None) -> Sequence[Values]:
+        """Keep the rows that really match; whole ones where more than the place must be tested."""
+        if footprint is not None:
+            rows = self._in_place(rows, footprint)
         if self._matcher is not None:
             rows = [row for row in rows if self._matcher(self._codec.from_row(row))]
         return rows
@@ -324,10 +340,3 @@ class TableSearch:
             for row in kept:
                 if self._matcher is None or self._matcher(self._codec.from_row(row)):
                     yield [row[index] for index in picked]
-
-
-def _latest_rank(candidate: Candidate, ascending: bool) -> float:
-    """Return a number that is not below the rank of the image's time."""
-    if candidate.maxt >= NO_TIME:
-        return math.inf
-    return candidate.maxt if ascending else -candidate.mint

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
@@ -24,12 +25,15 @@ from dawnlight.search import (
 )
 from dawnlight.storage._batches import (
     check_version,
+    exists_already,
     missing,
+    paused_gc,
     prepare_batch,
     require_products,
     settle_batch,
     still_needed,
 )
+from dawnlight.storage._image_batches import ImageBatch, prepare_images
 from dawnlight.storage._intervals import make_binning, require_images
 from dawnlight.storage._protocol import CatalogStore, Page
 from dawnlight.storage._rules import DEFAULT_OWNERS, prepare_changed, summarize_resolutions
@@ -37,11 +41,10 @@ from dawnlight.storage._sql_dialect import bulk_insert, contained_in
 from dawnlight.storage._sql_rows import CODECS
 from dawnlight.storage._sql_schema import IMAGE_TAG, META, TABLES
 from dawnlight.storage._sql_search import TableSearch
+from dawnlight.storage._sqlite_copy import write_copy
 from dawnlight.storage._sqlite_file import open_file
 from dawnlight.storage._sqlite_schema import insert_images
 from dawnlight.storage._tokens import Position, check_size, make_token, read_token
-
-from dawnlight.storage._sqlite_copy import write_copy
 
 if TYPE_CHECKING:
     from dawnlight.storage._sqlite_doctor import Finding
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteStore"]
 
-_MANY = 1000
+_MANY = 200
 """So many documents at once make it worth while to prepare for them."""
 _KINDS_BUT_IMAGES: tuple[Kind, ...] = ("product", "band", "image_upload")
 _DEPENDENT: tuple[Kind, ...] = ("band", "image", "image_upload")
@@ -106,6 +109,7 @@ class SqliteStore(CatalogStore):
         self.read_only = read_only
         self._owners = tuple(owners)
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._imports = _Imports()
         self._engine = open_file(self.folder, create=create, read_only=read_only, timeout=timeout)
 
     # -- reading -------------------------------------------------------------------------------------
@@ -166,23 +170,55 @@ class SqliteStore(CatalogStore):
 
     def create(self, documents: Sequence[Document]) -> list[Document]:
         """Store new documents; see `CatalogStore.create`."""
-        with _paused_gc(len(documents)):
-            batch = prepare_batch(documents, self._now(), self._owners)
+        with paused_gc(len(documents) >= _MANY):
+            now = self._now()
+            images = prepare_images(documents, now) if len(documents) >= _MANY else None
+            if images is not None:
+                return self._create_images(images)
+            batch = prepare_batch(documents, now, self._owners)
             # Images depend on nothing that only the transaction knows: their rows are made before the lock.
-            images = [document for document in batch if document.kind == "image"]
-            image_rows = [CODECS["image"].to_row(image) for image in images]
+            few = [document for document in batch if document.kind == "image"]
+            image_rows = [CODECS["image"].to_row(image) for image in few]
             with self._engine.write("creating documents") as connection:
                 batch = settle_batch(batch, _Lookup(connection))
                 for kind in _KINDS_BUT_IMAGES:
                     rows = [CODECS[kind].to_row(document) for document in batch if document.kind == kind]
                     _insert_rows(connection, kind, rows)
                 _insert_rows(connection, "image", image_rows)
-                _insert_tags(connection, zip((row[0] for row in image_rows), images, strict=True))
+                _insert_tags(connection, zip((row[0] for row in image_rows), few, strict=True))
                 renewed = _renew_products(connection, (d for d in batch if d.kind == "band"))
         return [
             renewed.get(document.id, document) if document.kind == "product" else document
             for document in batch
         ]
+
+    def _create_images(self, batch: ImageBatch) -> list[Document]:
+        """Store many images that are prepared."""
+        with self._engine.write("creating documents", lazily=self._imports.count > 0) as connection:
+            lookup = _Lookup(connection)
+            if batch.products - lookup.find_existing("product", batch.products):
+                settle_batch(batch.documents, lookup)  # says what is wrong
+            first = _next_key(connection, "image")
+            try:
+                insert_images(connection, batch, first)
+            except IntegrityError:
+                existing = lookup.find_existing("image", batch.ids, below=first)
+                for id_ in batch.ids:
+                    if id_ in existing:
+                        raise exists_already("image", id_) from None
+                raise
+        return batch.documents
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """Store many images without waiting for the disk each time; see `CatalogStore.importing`."""
+        self._imports.count += 1
+        try:
+            yield
+        finally:
+            self._imports.count -= 1
+            if not self._imports.count:
+                self._engine.flush()
 
     def update(
         self, kind: Kind, id: str, changes: Mapping[str, Any], *, version: int | None = None
@@ -302,18 +338,27 @@ class SqliteStore(CatalogStore):
         return time_to_wire(self._clock())
 
 
+class _Imports(threading.local):
+    """How many imports of the calling thread are open."""
+
+    count = 0
+
+
 class _Lookup:
     """What the steps of creating ask, answered inside a transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find_existing(self, kind: Kind, ids: Collection[str]) -> set[str]:
-        """Return those of the ids that exist."""
+    def find_existing(self, kind: Kind, ids: Collection[str], *, below: int | None = None) -> set[str]:
+        """Return those of the ids that exist, or those of them whose rows have smaller keys."""
         if not ids:
             return set()
-        column = TABLES[kind].c.id
-        return set(self._connection.scalars(select(column).where(_id_in(column, ids))))
+        columns = TABLES[kind].c
+        statement = select(columns.id).where(_id_in(columns.id, ids))
+        if below is not None:
+            statement = statement.where(columns.key < below)
+        return set(self._connection.scalars(statement))
 
     def largest_sort_order(self, product_id: str) -> int | None:
         """Return the largest ``sort_order`` of a product's bands."""
@@ -331,30 +376,14 @@ def _insert_rows(connection: Connection, kind: Kind, rows: Sequence[list[Any]]) 
     """Insert rows, numbered from behind the last one."""
     if not rows:
         return
-    table = TABLES[kind]
-    first = connection.execute(select(func.coalesce(func.max(table.c.key), 0))).scalar_one() + 1
-    for key, row in enumerate(rows, first):
+    for key, row in enumerate(rows, _next_key(connection, kind)):
         row[0] = key
-    if kind == "image" and len(rows) >= _MANY:
-        insert_images(connection, rows)
-    else:
-        bulk_insert(connection, table, rows)
+    bulk_insert(connection, TABLES[kind], rows)
 
 
-@contextmanager
-def _paused_gc(documents: int) -> Iterator[None]:
-    """Keep the search for reference cycles from walking over a large batch again and again.
-
-    Documents have no cycles, and looking for them takes a third of the time of creating many.
-    """
-    if documents < _MANY or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _next_key(connection: Connection, kind: Kind) -> int:
+    last: int = connection.execute(select(func.coalesce(func.max(TABLES[kind].c.key), 0))).scalar_one()
+    return last + 1
 
 
 def _insert_tags(connection: Connection, images: Iterable[tuple[int, Document]]) -> None:

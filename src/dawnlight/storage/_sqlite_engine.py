@@ -6,7 +6,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,21 @@ _BEGIN = "dawnlight_begin"
 """Name of the execution option that holds the statement a transaction starts with."""
 
 _WAL_BYTES = 64 * 2**20
+
+_SETTINGS = {
+    "foreign_keys": "ON",
+    "synchronous": "FULL",
+    "journal_size_limit": _WAL_BYTES,
+    "wal_autocheckpoint": 1000,  # pages of 4 KiB, SQLite's own default
+    "mmap_size": 0,
+    "cache_size": -32 * 1024,  # KiB
+}
+_BULK_SETTINGS = {
+    "synchronous": "NORMAL",
+    "wal_autocheckpoint": _WAL_BYTES // 4096,
+    "cache_size": -256 * 1024,
+}
+"""What differs while many images are stored in one transaction after the other."""
 
 _ABANDONED: list[object] = []
 """Engines inherited over a fork: never used and never closed, since that would touch the parent's locks."""
@@ -110,10 +125,18 @@ class SqliteEngine:
             )
 
     @contextmanager
-    def write(self, action: str) -> Iterator[Connection]:
+    def write(self, action: str, *, lazily: bool = False) -> Iterator[Connection]:
         """Write in one transaction, alone among all threads and processes.
 
         Everything is kept when the block ends, nothing when it raises.
+
+        Parameters
+        ----------
+        action : str
+            What is done, for error messages: ``"creating documents"``.
+        lazily : bool
+            Do not wait until it is on disk: a power failure (not a crash of the process) may take it back,
+            as a whole, until `flush` or another write returns.
 
         Raises
         ------
@@ -131,8 +154,13 @@ class SqliteEngine:
             )
         with self._mutex.hold(), translate_errors(self.path, action), self._engine.connect() as plain:
             connection = plain.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-            with connection.begin():
+            with _bulk_settings(plain) if lazily else nullcontext(), connection.begin():
                 yield connection
+
+    def flush(self) -> None:
+        """Wait until everything that was written is on disk."""
+        with self.alone("writing to disk") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def alone(self, action: str) -> Iterator[Connection]:
@@ -209,15 +237,9 @@ class _Connector:
             check_same_thread=False,
             cached_statements=512,
         )
-        for pragma in (
-            "foreign_keys = ON",
-            "synchronous = FULL",
-            f"journal_size_limit = {_WAL_BYTES}",
-            f"trusted_schema = {'OFF' if can_distrust_schema() else 'ON'}",
-            "mmap_size = 0",
-            "cache_size = -32768",  # 32 MiB
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        for name, value in _SETTINGS.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+        connection.execute(f"PRAGMA trusted_schema = {'OFF' if can_distrust_schema() else 'ON'}")
         return connection
 
 
@@ -237,6 +259,20 @@ def can_distrust_schema() -> bool:
     finally:
         connection.close()
     return True
+
+
+@contextmanager
+def _bulk_settings(connection: Connection) -> Iterator[None]:
+    """Let a connection take in a lot: no waiting for the disk but at checkpoints, and these later."""
+    # The driver itself, because these settings cannot be changed in a transaction.
+    driver: Any = connection.connection.driver_connection
+    for name, value in _BULK_SETTINGS.items():
+        driver.execute(f"PRAGMA {name} = {value}")
+    try:
+        yield
+    finally:
+        for name in _BULK_SETTINGS:
+            driver.execute(f"PRAGMA {name} = {_SETTINGS[name]}")
 
 
 def _begin(connection: Connection) -> None:

@@ -16,14 +16,14 @@ An image has the row ``2 * key``, and ``2 * key + 1`` as well when its footprint
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from dawnlight.storage._sql_dialect import NO_TIME, TIME_UNIT, bulk_insert, key_to_units
+from dawnlight.storage._image_batches import ImageBatch
+from dawnlight.storage._sql_dialect import NO_TIME, TIME_UNIT
 from dawnlight.storage._sql_schema import META, METADATA, SCHEMA_VERSION, TABLES
 
 __all__ = ["APPLICATION_ID", "HEAD_REVISION", "create_schema", "insert_images", "schema_statements"]
@@ -48,6 +48,8 @@ _SECOND = (
 )
 _DELETE = "DELETE FROM image_rt WHERE id = 2 * OLD.key; DELETE FROM image_rt WHERE id = 2 * OLD.key + 1;"
 
+
+_INSERT_IMAGE = f"INSERT INTO image VALUES ({', '.join('?' for _ in TABLES['image'].columns)})"
 
 _WATCHED = ("key", "minx", "miny", "maxx", "maxy", "acquired")
 """The columns that the R*Tree depends on."""
@@ -78,8 +80,8 @@ def _triggers() -> list[str]:
     ]
 
 
-def insert_images(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert many images, and their rows of the R*Tree, inside the caller's transaction.
+def insert_images(connection: Connection, batch: ImageBatch, first: int) -> None:
+    """Insert many images, their tags, and their rows of the R*Tree, inside the caller's transaction.
 
     The result is that of the triggers. But a statement with triggers keeps a copy of every page it changes,
     in case it fails halfway, which takes a third of the time. So the triggers of insertion are taken out and
@@ -89,26 +91,19 @@ def insert_images(connection: Connection, rows: Sequence[Sequence[Any]]) -> None
     ----------
     connection : Connection
         In a write transaction.
-    rows : sequence
-        Rows of the table of images, in the order of its columns.
+    batch : ImageBatch
+        None of its images exists, all of its products do.
+    first : int
+        The key of the first image; the others count on.
     """
-    table = TABLES["image"]
-    at = {column.name: position for position, column in enumerate(table.columns)}
     triggers = _insert_triggers()
     for name in triggers:
         connection.exec_driver_sql(f"DROP TRIGGER {name}")
-    bulk_insert(connection, table, rows)
-    entries = []
-    for row in rows:
-        key, minx, miny, maxx, maxy, acquired = [row[at[name]] for name in _WATCHED]
-        if minx is None:
-            continue
-        time = NO_TIME if acquired is None else key_to_units(acquired)
-        entries.append((2 * key, minx, 180.0 if minx > maxx else maxx, miny, maxy, time, time))
-        if minx > maxx:
-            entries.append((2 * key + 1, -180.0, maxx, miny, maxy, time, time))
-    if entries:
-        connection.exec_driver_sql("INSERT INTO image_rt VALUES (?, ?, ?, ?, ?, ?, ?)", entries)
+    # The driver itself, because it takes rows one by one and keeps none.
+    driver: Any = connection.connection.driver_connection
+    driver.executemany(_INSERT_IMAGE, batch.rows(first))
+    driver.executemany("INSERT INTO image_rt VALUES (?, ?, ?, ?, ?, ?, ?)", batch.places(first))
+    driver.executemany("INSERT INTO image_tag VALUES (?, ?)", batch.tags(first))
     for statement in triggers.values():
         connection.exec_driver_sql(statement)
 

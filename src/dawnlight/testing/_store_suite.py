@@ -437,8 +437,10 @@ class CatalogStoreSuite:
         ]:
             with pytest.raises(BadRequestError, match=message):
                 store.intervals(Query(kind="image"), field, interval)
-        with pytest.raises(BadRequestError, match="start"):
+        with pytest.raises(BadRequestError, match="start_datetime: 'soon'"):
             store.intervals(Query(kind="image"), "acquired", "year", "soon")
+        with pytest.raises(BadRequestError, match="start_datetime='2024' is after end_datetime='2023'"):
+            store.intervals(Query(kind="image"), "acquired", "year", "2024", "2023")
 
     # -- use -----------------------------------------------------------------------------------------
 

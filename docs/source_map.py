@@ -1,0 +1,31 @@
+"""Which file does what: the table of ``reference/source-map.md``, from the first line of every module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "dawnlight"
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """Yield each module's path below ``src/dawnlight`` and what it says of itself."""
+    for path in sorted(
+        SOURCE.rglob("*.py"), key=lambda path: (path.parent.parts, path.name != "__init__.py", path.name)
+    ):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        yield path.relative_to(SOURCE).as_posix(), " ".join(text.partition("\n\n")[0].split())
+
+
+def page() -> str:
+    """Return the tables as Markdown, one for each package."""
+    lines: list[str] = []
+    package = None
+    for path, summary in rows():
+        folder = path.rpartition("/")[0]
+        if folder != package:
+            package = folder
+            lines += ["", f"## {folder or 'The package itself'}", "", "| file | what it does |", "|---|---|"]
+        lines.append(f"| `{path.rpartition('/')[2]}` | {summary.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
