@@ -63,6 +63,8 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
+# Constants and types come from private modules, where autosummary does not find what is said of them.
+autosummary_context = {"texts": source_map.values(), "hidden": ["annotations"]}
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,3 +30,22 @@ def page() -> str:
             lines += ["", f"## {folder or 'The package itself'}", "", "| file | what it does |", "|---|---|"]
         lines.append(f"| `{path.rpartition('/')[2]}` | {summary.replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"
+
+
+def values() -> dict[str, str]:
+    """Return the first line of the text below every constant and type alias, by its name."""
+    found: dict[str, str] = {}
+    for path in SOURCE.rglob("*.py"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for node, after in itertools.pairwise(body):
+            target = node.target if isinstance(node, ast.AnnAssign) else None
+            if isinstance(node, ast.Assign):
+                target = node.targets[0]
+            text = (
+                after.value.value
+                if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                else None
+            )
+            if isinstance(target, ast.Name) and isinstance(text, str) and not target.id.startswith("_"):
+                found[target.id] = " ".join(text.partition("\n\n")[0].split())
+    return found

@@ -112,4 +112,7 @@ def test_the_built_reference_has_every_public_name() -> None:
     for package in packages:
         page = (Path(str(BUILT)) / "reference" / "api" / f"{package}.html").read_text(encoding="utf-8")
         for name in importlib.import_module(package).__all__:
-            assert f'title="{package}.{name}"' in page, f"{package}.{name} is not in the reference"
+            code = r'<code class="(xref py py-obj )?docutils literal notranslate">'
+            assert re.search(rf'{code}<span class="pre">{name}<', page), (
+                f"{package}.{name} is not in the reference"
+            )

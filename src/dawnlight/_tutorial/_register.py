@@ -15,6 +15,7 @@ from dawnlight.errors import ParameterError
 __all__ = ["PRODUCT_ID", "ensure_product", "file_paths", "new_image", "write_files"]
 
 PRODUCT_ID = "demo-s2"
+"""Id of the product of the demo catalog."""
 
 _WAVELENGTHS = {"blue": (492, 66), "green": (560, 36), "red": (665, 31), "nir": (833, 106)}
 _CLASSES = "scl"
