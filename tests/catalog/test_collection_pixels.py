@@ -299,15 +299,22 @@ def test_flatten_merges_duplicates(archive):
         ("nothing.of.it", AttributeError),
         (5, TypeError),
         ([5], ParameterTypeError),
-        ("acquired", TypeError),
-        ("cloud_fraction", TypeError),
     ],
     ids=str,
 )
 def test_keys_that_cannot_be_used(images, flatten, error):
-    """None beside a number or a date has no order, as in `groupby`."""
     with pytest.raises(error):
         images.stack("red", flatten=flatten)
+
+
+@pytest.mark.parametrize("flatten", ["acquired", "cloud_fraction"])
+def test_images_without_a_key_are_the_last_group(images, flatten):
+    """As in `groupby`: None has no order beside a number or a date."""
+    _, last = list(images.groupby(flatten))[-1]
+    assert all(getattr(image, flatten) is None for image in last)
+    found = images.stack("red", flatten=flatten)
+    assert found.sizes["time"] == len(list(images.groupby(flatten)))
+    assert found["id"].values[-1] == ",".join(image.id for image in last)
 
 
 # -- mosaic ----------------------------------------------------------------------------------------

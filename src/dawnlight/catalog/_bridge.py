@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ def many_objects() -> Iterator[None]:
             gc.enable()
 
 
+_DESCRIPTION = operator.itemgetter("crs", "geotrans", "shape", "block")
+
 _WIRE = {"_file_headers": "file_headers"}
 
 
@@ -58,14 +61,15 @@ def column(images: Iterable[Image], name: str) -> list[Any]:
 
     Reading what is stored spares converting thousands of values that are only looked at once.
     """
-    values = []
-    for image in images:
-        document = image._saved_document
-        if document is None or name in image._values:
-            values.append(getattr(image, name))
-        else:
-            values.append(document.id if name == "id" else document.attributes.get(_WIRE.get(name, name)))
-    return values
+    wire = _WIRE.get(name, name)
+    return [
+        getattr(image, name)
+        if (document := image._saved_document) is None or name in image._values
+        else document.id
+        if name == "id"
+        else document.attributes.get(wire)
+        for image in images
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +190,7 @@ def _alike(
     }
     groups: dict[tuple[str, Any], list[int]] = {}
     for row, (product, files) in enumerate(zip(products, headers, strict=True)):
-        key: list[Any] = [(tuple(header.get("names", ())), len(header["bands"])) for header in files]
+        key: list[Any] = [(len(header["bands"]), *header.get("names", ())) for header in files]
         if described[product]:
             key.append(tuple(band.get("description") for header in files for band in header["bands"]))
         groups.setdefault((product, tuple(key)), []).append(row)
@@ -209,6 +213,8 @@ class _Columns:
         self.absent: list[tuple[int, int]] = []
         self._files: dict[tuple[str, int, int, int], int] = {}
         self._grids: dict[tuple[Any, ...], int] = {}
+        self._descriptions: dict[tuple[Any, ...], int] = {}
+        self._grid_of: list[int] = []
         self._layout_keys: dict[tuple[Any, ...], int] = {}
         self._layouts: list[Layout] = []
         self._steps: dict[tuple[BoundStep, ...], int] = {(): 0}
@@ -231,15 +237,14 @@ class _Columns:
         self.absent.extend((row, k) for k, place in enumerate(places) if place is None for row in rows)
         for number in sorted({place[0] for place in places if place is not None}):
             files = [headers[row][number] for row in rows]
-            numbers = self._number_files(files)
-            overviews = [str(header.get("overviews")) for header in files]
+            numbers, described = self._number_files(files)
             for position, place in enumerate(places):
                 if place is None or place[0] != number:
                     continue
                 self._file_of[rows, position] = numbers
                 self._band_of[rows, position] = place[1] + 1
                 self._layout_of[rows, position] = self._number_layouts(
-                    product, position, files, overviews, place[1]
+                    product, position, files, described, place[1]
                 )
                 if resolve_level(bands[self.names[position]].scaling, bands[self.names[position]].level):
                     self._steps_of[rows, position] = [
@@ -265,28 +270,35 @@ class _Columns:
             steps_of=self._steps_of,
         )
 
-    def _number_files(self, files: Sequence[Mapping[str, Any]]) -> list[int]:
-        grids = _numbered(self._grids, [(h["crs"], *h["geotrans"], *h["shape"]) for h in files])
-        sizes = [h.get("size_bytes") for h in files]
-        times = [h.get("modified_ns") for h in files]
+    def _number_files(self, files: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[int]]:
+        """Return the number of each file, and of what it says about its grid and storage."""
         keys = [
-            (h["href"], -1 if size is None else size, -1 if time is None else time, grid)
-            for h, size, time, grid in zip(files, sizes, times, grids, strict=True)
+            (crs, *geotrans, *shape, *block, *map(tuple, header.get("overviews", ())))
+            for header, (crs, geotrans, shape, block) in zip(files, map(_DESCRIPTION, files), strict=True)
         ]
-        return _numbered(self._files, keys)
+        known = len(self._descriptions)
+        described = _numbered(self._descriptions, keys)
+        for key in list(self._descriptions)[known:]:
+            self._grid_of.append(self._grids.setdefault(key[:9], len(self._grids)))
+        grids = self._grid_of
+        marks = [
+            (header["href"], header.get("size_bytes") or -1, header.get("modified_ns") or -1, grids[number])
+            for header, number in zip(files, described, strict=True)
+        ]
+        return _numbered(self._files, marks), described
 
     def _number_layouts(
         self,
         product: str,
         position: int,
         files: Sequence[Mapping[str, Any]],
-        overviews: Sequence[str],
+        described: Sequence[int],
         index: int,
     ) -> list[int]:
         stored = [header["bands"][index] for header in files]
         keys = [
-            (product, position, b["dtype"], str(b.get("nodata")), b.get("mask"), text, *header["block"])
-            for header, b, text in zip(files, stored, overviews, strict=True)
+            (product, position, number, b["dtype"], b.get("nodata"), b.get("mask"))
+            for number, b in zip(described, stored, strict=True)
         ]
         known = len(self._layout_keys)
         numbers = _numbered(self._layout_keys, keys)

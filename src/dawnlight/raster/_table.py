@@ -17,6 +17,9 @@ from dawnlight.raster._steps import BoundStep
 
 __all__ = ["SourceTable", "TableBuilder"]
 
+_LEVEL = 3
+"""How hard a table is packed for its way to a worker: the names of files are much alike."""
+
 
 class SourceTable:
     """Which band of which file every (image, band) is read from.
@@ -143,9 +146,9 @@ class SourceTable:
         return [(tuple(grid.transform)[:6], grid.shape, grid.crs.srs) for grid in self.grids]
 
     def __reduce__(self) -> tuple[Any, tuple[bytes, tuple[Any, ...]]]:
-        packed = zlib.compress(_join(self.images) + _join(self.hrefs), 6)
+        packed = zlib.compress(_join(self.images) + _join(self.hrefs), _LEVEL)
         arrays = tuple(
-            (zlib.compress(np.ascontiguousarray(part).tobytes(), 6), part.dtype.str, part.shape)
+            (zlib.compress(np.ascontiguousarray(part).tobytes(), _LEVEL), part.dtype.str, part.shape)
             for part in self._arrays()
         )
         return _restore, (packed, (arrays, self.grids, self.layouts, self.steps))
@@ -153,7 +156,7 @@ class SourceTable:
 
 def _join(names: Iterable[str]) -> bytes:
     """Text of names, each ended by the one character that no file name holds."""
-    return "".join(f"{name}\0" for name in names).encode(errors="surrogatepass")
+    return "\0".join((*names, "")).encode(errors="surrogatepass")
 
 
 def _restore(packed: bytes, rest: tuple[Any, ...]) -> SourceTable:
