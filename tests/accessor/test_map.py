@@ -81,3 +81,74 @@ def test_a_missing_library_says_how_to_install_it(
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingExtraError, match=r"dawnlight\[maps\]"):
         loaded.dl.explore("red")
+
+
+# -- live maps -----------------------------------------------------------------------------------------
+
+
+def fetch(url: str, tile: tuple[int, int, int]) -> np.ndarray[Any, Any]:
+    from urllib.request import urlopen
+
+    z, x, y = tile
+    with urlopen(url.format(z=z, x=x, y=y), timeout=20) as answer:
+        return np.asarray(Image.open(io.BytesIO(answer.read())))
+
+
+def test_a_live_map_has_a_layer_and_an_address_for_each_slot(stack: xr.DataArray) -> None:
+    drawn = stack.dl.explore("scl", basemap=None)
+    try:
+        assert list(drawn.urls) == ["scl 2023-01-10", "scl 2023-02-01", "scl 2023-06-15"]
+        page = drawn.get_root().render()
+        assert all(url in page for url in drawn.urls.values())
+        assert not re.search(r'<(script|link)[^>]*(src|href)="http', page), "nothing comes from the network"
+        place = (14, 8389, 5905)
+        seen = [fetch(url, place) for url in drawn.urls.values()]
+        assert all(picture.shape == (256, 256, 4) for picture in seen)
+        assert drawn.report() == []
+    finally:
+        drawn.close()
+
+
+@pytest.mark.parametrize(
+    ("time", "day"),
+    [(1, "2023-02-01"), (-1, "2023-06-15"), ("2023-05-01", "2023-06-15"), ("2022", "2023-01-10")],
+)
+def test_a_time_is_picked_by_number_or_moment(stack: xr.DataArray, time: Any, day: str) -> None:
+    drawn = stack.dl.explore("red", time=time, basemap=None)
+    assert list(drawn.urls) == [f"red {day}"]
+    drawn.close()
+
+
+def test_what_cannot_be_shown_says_why(stack: xr.DataArray) -> None:
+    from dawnlight.errors import ParameterError
+
+    with pytest.raises(ParameterError, match="3 time slots"):
+        stack.dl.explore("red", time=3)
+    with pytest.raises(ParameterError, match="no dim 'time'"):
+        stack.isel(time=0).dl.explore("red", time=0)
+    with pytest.raises(ParameterError, match="live tiles"):
+        stack.dl.explore("red", live=False, proxy="/{port}")
+
+
+@pytest.mark.usefixtures("default_catalog")
+def test_footprints_are_those_of_the_images(loaded: xr.DataArray) -> None:
+    drawn = loaded.dl.explore("red", footprints=True, live=False, basemap=None)
+    page = drawn.get_root().render()
+    assert "footprints (3)" in page
+    assert '"name": "s1"' in page
+
+
+def test_a_map_that_was_displayed_goes_on_when_no_name_holds_it(loaded: xr.DataArray) -> None:
+    import gc
+
+    from dawnlight.accessor import _live_map
+
+    drawn = loaded.dl.explore("red", basemap=None)
+    live, html = drawn.live, drawn._repr_html_()
+    assert "127.0.0.1" in html
+    url = next(iter(drawn.urls.values()))
+    del drawn
+    gc.collect()
+    assert fetch(url, (0, 0, 0)).shape == (256, 256, 4)
+    _live_map._SHOWN.remove(live)
+    live.close()

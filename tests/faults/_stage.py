@@ -28,9 +28,9 @@ import dawnlight as dl
 from dawnlight.errors import DawnlightError
 
 MODULES = (
-    "alembic.command", "encodings.idna", "filelock", "pyproj.crs", "rasterio", "uuid",
-    "sqlalchemy.dialects.sqlite.pysqlite", "dawnlight.catalog", "dawnlight.catalog._upload", "dawnlight.cli",
-    "dawnlight.ingest._dispatcher", "dawnlight.ingest._submit", "dawnlight.storage._sqlite",
+    "alembic.command", "encodings.idna", "filelock", "platformdirs", "pyproj.crs", "rasterio", "tomllib",
+    "uuid", "sqlalchemy.dialects.sqlite.pysqlite", "dawnlight.catalog", "dawnlight.catalog._upload",
+    "dawnlight.cli", "dawnlight.ingest._dispatcher", "dawnlight.ingest._submit", "dawnlight.storage._sqlite",
     "dawnlight.storage._sqlite_doctor", "dawnlight.storage._sqlite_migrate",
     "dawnlight.storage._sqlite_uploads",
 )  # fmt: skip

@@ -99,6 +99,7 @@ def keep(kind: Any, made: Any, client: Any) -> None:
 @some
 @given(id_=TEXT, name=TEXT, value=JUNK)
 @example(id_="../../outside", name="../x", value={"a": "\0"})
+@example(id_="\ud800", name="a", value=None)
 def test_f11_ids_names_and_values(scene: Scene, id_: str, name: str, value: Any) -> None:
     client = scene.client
     with suppress(DawnlightError):

@@ -256,7 +256,7 @@ def _elsewhere(image: Document) -> dict[str, Any]:
     return {"id": f"nowhere:{name}", "attributes": {"product_id": "nowhere", "name": name}}
 
 
-def test_imports_do_not_wait_for_the_disk_and_end_on_it(tmp_path: Any) -> None:
+def test_lazy_writes_differ_in_their_settings_only(tmp_path: Any) -> None:
     def settings(connection: Any) -> list[Any]:
         names = ("synchronous", "wal_autocheckpoint", "cache_size")
         return [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
@@ -268,11 +268,31 @@ def test_imports_do_not_wait_for_the_disk_and_end_on_it(tmp_path: Any) -> None:
             lazy = settings(connection)
         assert usual[0] == 2  # FULL
         assert lazy[0] == 1  # NORMAL: never torn, but not on disk at once
-        with store.importing(), store.importing():
-            _fill(store, [_image(number) for number in range(300)], 300)
-        assert store.count(Query(kind="image")) == 300
         with store._engine.write("looking") as connection:
             assert settings(connection) == usual
-        with store._engine.alone("looking") as connection:
-            _, logged, checkpointed = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
-        assert logged == checkpointed
+
+
+def test_an_import_ends_with_a_write_that_waits_for_the_disk(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteStore(tmp_path) as store:
+        write, lazy = store._engine.write, []
+
+        def record(action: str, *, lazily: bool = False) -> Any:
+            lazy.append(lazily)
+            return write(action, lazily=lazily)
+
+        monkeypatch.setattr(store._engine, "write", record)
+        log = store.folder / "catalog.sqlite-wal"
+        with store.importing():
+            _fill(store, [_image(number) for number in range(600)], 300)
+            assert lazy == [False, True, True]
+            before = log.stat().st_size
+        assert lazy == [False, True, True, False]
+        assert log.stat().st_size > before
+        with pytest.raises(ConflictError), store.importing():
+            store.create([_image(number) for number in range(500, 800)])
+        assert lazy[-2:] == [True, False]
+        store.create([_image(number) for number in range(1000, 1300)])
+        assert lazy[-1] is False
+        assert store.count(Query(kind="image")) == 900

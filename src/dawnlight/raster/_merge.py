@@ -99,7 +99,7 @@ class Merger:
         assert offset is not None
         here = replace(read, window=canvas.read.window.shift(*offset), beyond=reach(read))
         below = canvas.rank > self._rank(read)
-        if not (canvas.valid & below).any():
+        if not (canvas.valid & below)[_gated(here)].any():
             place(here, canvas.data, canvas.valid, window, out, ok)
             return
         # An image of another grid may lie between this one and the one whose pixel is seen.
@@ -194,10 +194,28 @@ class Merger:
             free = canvas.rank[row][area] == _NOBODY
             # With an alpha band, one scene answers for all bands, also for what it lacks.
             shown = seen if seen is not None else None if valid is None else valid[k]
+            if shown is None and free.all():
+                canvas.data[row][area], canvas.valid[row][area] = data[k], True
+                canvas.rank[row][area] = neighbour.rank
+                continue
             take = free if shown is None else free & shown
             np.copyto(canvas.data[row][area], data[k], where=take)
             np.copyto(canvas.valid[row][area], True if valid is None else valid[k], where=take)
             canvas.rank[row][area][take] = neighbour.rank
+
+
+def _gated(read: Read) -> tuple[slice, ...]:
+    """Part of a canvas, the window of a read, in which it matters whose pixels are seen.
+
+    Interpolating kernels give pixels whose centre lies on the image, so what lies beside it does not.
+    """
+    window, beyond = read.window, read.beyond if read.kernel in AREA_KERNELS else (0, 0)
+    ny, nx = read.level.shape
+    return (
+        slice(None),
+        slice(max(-beyond[0] - window.y, 0), max(ny + beyond[0] - window.y, 0)),
+        slice(max(-beyond[1] - window.x, 0), max(nx + beyond[1] - window.x, 0)),
+    )
 
 
 def _around(windows: Sequence[Window]) -> Window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import IntegrityError
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from dawnlight.errors import ConflictError
+from dawnlight.errors import CatalogError, ConflictError
 from dawnlight.search import (
     Document,
     IntervalSummary,
@@ -215,10 +215,21 @@ class SqliteStore(CatalogStore):
         self._imports.count += 1
         try:
             yield
-        finally:
+        except BaseException:
             self._imports.count -= 1
-            if not self._imports.count:
-                self._engine.flush()
+            with suppress(CatalogError):
+                self._flush()
+            raise
+        self._imports.count -= 1
+        self._flush()
+
+    def _flush(self) -> None:
+        """Wait until all that lazy transactions wrote is on disk."""
+        # A checkpoint would do it only where no reader is in its way. A write brings to disk all that was
+        # written before it; but SQLite leaves out one that changes nothing, so a row is put in and taken out.
+        with self._engine.write("writing to disk") as connection:
+            connection.execute(META.insert().values(name="flush", value=""))
+            connection.execute(delete(META).where(META.c.name == "flush"))
 
     def update(
         self, kind: Kind, id: str, changes: Mapping[str, Any], *, version: int | None = None

@@ -136,7 +136,7 @@ class SqliteEngine:
             What is done, for error messages: ``"creating documents"``.
         lazily : bool
             Do not wait until it is on disk: a power failure (not a crash of the process) may take it back,
-            as a whole, until `flush` or another write returns.
+            as a whole, until a write that is not lazy returns.
 
         Raises
         ------
@@ -156,11 +156,6 @@ class SqliteEngine:
             connection = plain.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
             with _bulk_settings(plain) if lazily else nullcontext(), connection.begin():
                 yield connection
-
-    def flush(self) -> None:
-        """Wait until everything that was written is on disk."""
-        with self.alone("writing to disk") as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def alone(self, action: str) -> Iterator[Connection]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dawnlight.errors import (
+    BadRequestError,
     CatalogAccessError,
     CatalogDamagedError,
     CatalogError,
@@ -41,11 +42,18 @@ def translate_errors(path: Path, action: str) -> Iterator[None]:
     ------
     CatalogError
         Or the one of its children that fits.
+    BadRequestError
+        The block asks for text that no database holds.
     """
     try:
         yield
     except DBAPIError as error:
         raise _translate(error.orig, path, action) from error
+    except UnicodeEncodeError as error:  # what is asked for
+        raise BadRequestError(
+            f"{error.object!r:.100} is not valid Unicode (it holds half of a surrogate pair), so nothing in a "
+            f"catalog can have it; asked while {action}"
+        ) from error
     except (JSONDecodeError, UnicodeDecodeError) as error:  # only what is stored is decoded in here
         raise CatalogDamagedError(
             f"not a sound catalog: {str(path)!r} while {action} (cannot be read: {error}); run "
