@@ -146,6 +146,14 @@ def load_ours(
     return images.stack(bands, grid, resampler=kernel, chunks=chunk, mask_nodata=masked)
 
 
+def load_ours_at_once(images: Any, bands: list[str], grid: Any, kernel: str, threads: int) -> Any:
+    """Load without dask: blocks go straight to their place in the result."""
+    found = images.stack(
+        bands, grid, resampler=kernel, chunks=None, mask_nodata=False, max_workers=threads, progress=False
+    )
+    return found.data
+
+
 def load_odc(
     found: list[Any], bands: list[str], grid: Any, kernel: str, chunk: Any, *, groupby: Any = "id"
 ) -> Any:

@@ -101,6 +101,9 @@ class Stack:
         if library == "limit":
             real = [[str(Path(scene.files[band]).resolve()) for band in bands] for scene in found]
             return Run(call=make_limit(real, self.top, self.left, size))
+        if library == "ours at once":
+            images = peers.ours(found)
+            return Run(call=lambda: peers.load_ours_at_once(images, bands, box, self.kernel, THREADS))
         build = builder(library, found, bands, box, self.kernel, self.chunk)
         return Run(call=lambda: compute(build()))
 

@@ -75,7 +75,7 @@ WORKLOADS: dict[str, Workload] = {
     "W3": Workload(
         title="native grid off the tile edges, 4 dates x 2 bands x 4000², chunk 2048",
         prepare=_NATIVE,
-        libraries=(*_USUAL, "rasterio", "limit"),
+        libraries=("ours", "ours at once", *_USUAL[1:], "rasterio", "limit"),
     ),
     "W3s": Workload(
         title='the same with chunk 1024, and ours with "auto"',
@@ -85,7 +85,7 @@ WORKLOADS: dict[str, Workload] = {
     "W3a": Workload(
         title="chunks on tile edges, 4 dates x 2 bands x 4096²",
         prepare=Stack(dates=4, size=4096, left=0, top=0),
-        libraries=(*_USUAL, "rasterio"),
+        libraries=("ours", "ours at once", *_USUAL[1:], "rasterio"),
     ),
     **{
         f"W4 {kernel}": Workload(

@@ -298,8 +298,11 @@ class CogReader:
         if part.whole:
             return _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
 
+        # What is undone on the way ends up elsewhere than in the bytes of the decompressor.
+        copied = level.predictor in (2, 3) or level.dtype == "bit" or level.swap
+
         def decode() -> NDArray[Any]:
-            buffer = np.empty(size, dtype=np.uint8)
+            buffer = scratch(size) if copied else np.empty(size, dtype=np.uint8)
             tile, raw = _shape(level, part.row, self._stored(handle, level, number, buffer))
             if not raw:
                 return tile
