@@ -86,7 +86,7 @@ class Browser:
 
     def screenshot(self, name: str, *, whole: bool = False) -> Path:
         if whole:
-            height = self.run("return Math.min(document.documentElement.scrollHeight, 4000)")
+            height = self.run("return Math.min(document.documentElement.scrollHeight, 6000)")
             width = self.run("return document.documentElement.clientWidth")
             metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
             self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

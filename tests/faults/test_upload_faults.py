@@ -105,6 +105,16 @@ def test_f2_queueing_an_upload_when_calls_fail(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+def test_f2_a_job_that_may_have_been_kept_has_its_data(scene: Scene) -> None:
+    """The log is written and its sync fails: after a crash, the job is there with its data, or not at all."""
+    syncs = [call for call in scene.calls("queue") if call.name == "fdatasync" and "-wal" in call.text]
+    told, _ = scene.play("queue", syncs[-1], "error=EIO")
+    assert told.error is not None
+    assert "it is open whether this operation was kept" in told.error
+    assert set(recover(scene.folder, []).values()) <= {"success"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "path", "error"),
     [

@@ -51,8 +51,8 @@ def translate_errors(path: Path, action: str) -> Iterator[None]:
         raise _translate(error.orig, path, action) from error
     except UnicodeEncodeError as error:  # what is asked for
         raise BadRequestError(
-            f"{error.object!r:.100} is not valid Unicode (it holds half of a surrogate pair), so nothing in a "
-            f"catalog can have it; asked while {action}"
+            f"{error.object!r:.100} is not valid Unicode (it holds half of a surrogate pair), so nothing in "
+            f"a catalog can have it; asked while {action}"
         ) from error
     except (JSONDecodeError, UnicodeDecodeError) as error:  # only what is stored is decoded in here
         raise CatalogDamagedError(
