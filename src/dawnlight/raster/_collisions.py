@@ -67,6 +67,6 @@ class Collisions:
                 self._found = f"band {name} has it at row {window.y + y}, column {window.x + x}"
             if self._found is not None and self._missing:
                 raise ParameterError(
-                    f"nodata={self._nodata:.17g} is also the value of valid pixels ({self._found}), which would "
-                    "be holes in the file; choose a value that no pixel has, or leave nodata out"
+                    f"nodata={self._nodata:.17g} is also the value of valid pixels ({self._found}), which "
+                    "would be holes in the file; choose a value that no pixel has, or leave nodata out"
                 )
