@@ -9,6 +9,7 @@ from dawnlight.raster import _merge
 from dawnlight.raster._gdal import GdalReader
 from dawnlight.raster._plan import MaskPolicy
 from dawnlight.raster._sources import RESAMPLERS
+from dawnlight.raster._warp import place
 from dawnlight.testing._engine import file_sources, make_lazy, target_over
 from dawnlight.testing._memory import FailingReader, MemoryReader, RecordingReader
 from dawnlight.testing._oracle import choose_of, gdal_warp
@@ -251,3 +252,18 @@ def test_each_pixel_of_a_mosaic_is_read_about_once():
     reading = RecordingReader(reader)
     mosaic(rows, TARGETS["half a pixel"], reading, kernel="cubic")[:]
     assert reading.pixels < 1.5 * WHOLE.shape[0] * WHOLE.shape[1]
+
+
+@pytest.mark.parametrize("kernel", ["near", "bilinear", "cubic", "lanczos"])
+def test_an_image_gives_only_pixels_whose_centre_lies_on_it(kernel):
+    """Also where the source pixels that a kernel gets go on beyond the image."""
+    reader = MemoryReader()
+    (source,) = reader.add("a", np.ones((6, 6), "uint8"), WHOLE.window(Window(10, 10, 6, 6)))
+    target = GeoBox.from_geotrans((500076, 10, 0, 4999926, 0, -10), (2, 2), 32632)  # all of it beside
+    plan = make_lazy([[source]], target, reader, kernel=kernel).plan
+    read = plan.part(0, (0,), kernel, Window(-4, -4, 14, 14))
+    for valid in (np.ones((1, 14, 14), bool), None):
+        ok = np.zeros((1, 2, 2), bool)
+        place(read, np.ones((1, 14, 14), "uint8"), valid, Window(0, 0, 2, 2), ok.astype("uint8"), ok)
+        if valid is not None or kernel == "near":
+            assert not ok.any()

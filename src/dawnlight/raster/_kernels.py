@@ -106,7 +106,7 @@ def nearest(
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
-        if find_pixels(xs, ys, offset, (h, w), columns, rows):
+        if find_pixels(xs, ys, offset, (h, w), full, columns, rows):
             for b in range(bands):
                 take_row(src[b], ok[b] if masked else _NOTHING, columns, rows, out[b, row], out_ok[b, row])
             continue

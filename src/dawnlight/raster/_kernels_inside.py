@@ -20,16 +20,19 @@ _jit = Jit(error_model="numpy", boundscheck=False)
 
 
 @_jit
-def find_pixels(xs: Any, ys: Any, offset: Any, shape: Any, columns: Any, rows: Any) -> bool:
-    """Find the pixel of the window that holds each place; False if one is not in the window.
+def find_pixels(xs: Any, ys: Any, offset: Any, shape: Any, full: Any, columns: Any, rows: Any) -> bool:
+    """Find the pixel of the window that holds each place; False if one is not in the window or the source.
 
-    ``offset`` (y, x) and ``shape`` are the window's; ``columns`` and ``rows`` (int32) are filled.
+    ``offset`` (y, x) and ``shape`` are the window's, which may reach beyond the source of shape ``full``;
+    ``columns`` and ``rows`` (int32) are filled.
     """
+    first_x, first_y = max(-offset[1], 0), max(-offset[0], 0)
+    stop_x, stop_y = min(shape[1], full[1] - offset[1]), min(shape[0], full[0] - offset[0])
     inside = 0
     for c in range(xs.shape[0]):
         x = xs[c] + TIE - offset[1]
         y = ys[c] + TIE - offset[0]
-        inside += (x >= 0.0) & (y >= 0.0) & (x < shape[1]) & (y < shape[0])
+        inside += (x >= first_x) & (y >= first_y) & (x < stop_x) & (y < stop_y)
     if inside < xs.shape[0]:
         return False
     for c in range(xs.shape[0]):
