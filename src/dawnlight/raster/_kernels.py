@@ -192,7 +192,7 @@ def bilinear(
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
-        if not masked and find_corners(xs, ys, offset, (h, w), 0, columns, rows, right, down):
+        if not masked and find_corners(xs, ys, offset, (h, w), full, 0, columns, rows, right, down):
             for b in range(bands):
                 blend_row(src[b], columns, rows, right, down, integer, out[b, row], out_ok[b, row])
             continue
@@ -261,7 +261,7 @@ def cubic(
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)
         _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys)
-        if not masked and find_corners(xs, ys, offset, (h, w), 1, columns, rows, right, down):
+        if not masked and find_corners(xs, ys, offset, (h, w), full, 1, columns, rows, right, down):
             for b in range(bands):
                 cubic_row(src[b], columns, rows, right, down, limits, integer, out[b, row], out_ok[b, row])
             continue

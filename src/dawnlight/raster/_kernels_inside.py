@@ -58,17 +58,28 @@ def take_row(src: Any, ok: Any, columns: Any, rows: Any, out: Any, out_ok: Any) 
 
 @_jit
 def find_corners(
-    xs: Any, ys: Any, offset: Any, shape: Any, reach: int, columns: Any, rows: Any, right: Any, down: Any
+    xs: Any,
+    ys: Any,
+    offset: Any,
+    shape: Any,
+    full: Any,
+    reach: int,
+    columns: Any,
+    rows: Any,
+    right: Any,
+    down: Any,
 ) -> bool:
     """Find the upper left of the four pixels around each place, and how far right and down of it that is.
 
-    False if one of the four, or of the ``reach`` pixels around them, is not in the window.
+    False if one of the four, or of the ``reach`` pixels around them, is not in the window, or a place is not on
+    the source.
     """
     inside = 0
     for c in range(xs.shape[0]):
         x = math.floor(xs[c] - 0.5) - offset[1]
         y = math.floor(ys[c] - 0.5) - offset[0]
-        inside += (x >= reach) & (y >= reach) & (x < shape[1] - 1 - reach) & (y < shape[0] - 1 - reach)
+        here = (x >= reach) & (y >= reach) & (x < shape[1] - 1 - reach) & (y < shape[0] - 1 - reach)
+        inside += here & (xs[c] >= 0.0) & (ys[c] >= 0.0) & (xs[c] < full[1]) & (ys[c] < full[0])
     if inside < xs.shape[0]:
         return False
     for c in range(xs.shape[0]):
