@@ -71,7 +71,7 @@ def find_corners(
 ) -> bool:
     """Find the upper left of the four pixels around each place, and how far right and down of it that is.
 
-    False if one of the four, or of the ``reach`` pixels around them, is not in the window, or a place is not on
+    False if one of the four, or of the ``reach`` pixels around them, is not in the window, or a place is off
     the source.
     """
     inside = 0
