@@ -51,7 +51,7 @@ def test_a_most_ratio_is_not_rounded_down(value: float, met: bool) -> None:
 
 def test_memory_is_counted_in_results() -> None:
     goal = next(goal for goal in GOALS["W3"] if goal.figure == "memory")
-    assert goal.value({"ours": [_run(1)]}) == 2
+    assert goal.value({"ours at once": [_run(1)]}) == 2
 
 
 def test_nothing_is_said_of_who_did_not_run() -> None:

@@ -129,7 +129,7 @@ def test_f3_nothing_acknowledged_is_lost_when_the_power_goes(recording: Recordin
         cuts += 1
         put_back(recording.folder, found)
         _check(recording, place)
-    assert cuts >= 10
+    assert cuts > 5
     # The queue's end is the acknowledgement: from there on anybody can carry the upload out.
     _replay(recording, len(recording.queued), lambda disk: disk.after_power_cut(names_kept=names_kept))
     assert recover(recording.folder, [recording.id]) == {recording.id: "success"}
