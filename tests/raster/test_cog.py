@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dawnlight.geo import GeoBox, Window
-from dawnlight.raster import _cog
+from dawnlight.raster import _extents
 from dawnlight.raster._cog import CogReader
 from dawnlight.raster._tile_cache import TileCache
-from dawnlight.testing._engine import file_sources, make_lazy
+from dawnlight.testing._engine import file_sources, make_lazy, target_over
 from dawnlight.testing._rasters import noise, write_raster
 
 BOX = GeoBox.from_geotrans((600000, 10, 0, 5000000, 0, -10), (128, 160), 32631)
@@ -57,14 +57,27 @@ def test_each_tile_is_decoded_once_whatever_the_chunks(source, offset, side):
     assert len(reader.decoded) == len(set(reader.decoded))
 
 
-def test_tiles_that_no_other_chunk_needs_are_not_kept(source):
+@pytest.mark.parametrize("side", [32, 50, 1000])
+def test_nothing_is_kept_once_all_chunks_are_read(source, side):
     sources, _ = source
     reader = CountingReader()
     lazy = make_lazy([sources], BOX.window(Window(20, 9, 90, 100)), reader)
-    lazy[...]
-    held = [number for _, number in reader.decoded if any(number == key[3] for key in reader._cache._tiles)]
-    corners = {0, 3, 15, 18}  # of 5 x 4 tiles, where the window takes less than an eighth
-    assert set(held) <= corners
+    for key in chunks(lazy.shape[2:], side):
+        lazy[key]
+    assert reader._cache.nbytes == 0
+    assert not reader._cache._left
+
+
+def test_resampled_chunks_keep_little(source):
+    sources, _ = source
+    reader = CountingReader()
+    target = target_over(BOX, 32632, 10.0)
+    lazy = make_lazy([sources], target, reader)
+    for key in chunks(lazy.shape[2:], 48):
+        lazy[key]
+    assert len(reader.decoded) <= 1.6 * len(set(reader.decoded))
+    decoded = {number for _, number in reader.decoded}
+    assert len(reader._cache._tiles) <= 0.7 * len(decoded)
 
 
 def test_a_spot_keeps_its_tile_for_the_next_one(source):
@@ -76,24 +89,41 @@ def test_a_spot_keeps_its_tile_for_the_next_one(source):
     assert len(reader.decoded) == 1
 
 
+def test_a_spot_through_many_slots_is_not_worth_keeping(source, monkeypatch):
+    sources, pixels = source
+    monkeypatch.setattr(_extents, "_MANY", 3 * TILE * TILE * 2)
+    for count, kept in ((2, True), (4, False)):
+        reader = CountingReader()
+        lazy = make_lazy([sources] * count, BOX.window(Window(40, 40, 8, 8)), reader)
+        assert all(np.array_equal(slot, pixels[:, 40:48, 40:48]) for slot in lazy[...])
+        assert (reader._cache.nbytes > 0) == kept or sources[0].layout.dtype == "float32"
+
+
 def test_without_an_extent_the_rest_of_a_tile_may_be_wanted(source):
     sources, _ = source
     reader = CountingReader()
     for window in (Window(0, 0, 31, 32), Window(31, 0, 1, 32)):
         reader.read(sources[0].file, (1, 2), 0, window, masks=("none", "none"))
     assert len(reader.decoded) == 1
-    reader.read(
-        sources[0].file, (1, 2), 0, Window(0, 64, 20, 20), masks=("none",) * 2, extent=Window(0, 64, 20, 20)
-    )
+    window = Window(0, 64, 20, 20)
+    reader.read(sources[0].file, (1, 2), 0, window, masks=("none",) * 2, extent=window)
     assert reader.decoded[1][1] not in {key[3] for key in reader._cache._tiles}
 
 
-def test_a_tile_is_used_up_by_the_window_that_takes_all_that_is_wanted():
-    tile = Window(32, 32, 32, 32)
-    whole = Window(0, 0, 128, 160)
-    assert _cog._uses_up(Window(32, 32, 32, 32), tile, whole)
-    assert _cog._uses_up(Window(0, 0, 128, 160), tile, whole)
-    assert not _cog._uses_up(Window(32, 32, 31, 32), tile, whole)
-    assert _cog._uses_up(Window(40, 40, 40, 40), tile, Window(40, 40, 40, 40))
-    assert not _cog._uses_up(Window(40, 40, 10, 40), tile, Window(40, 40, 40, 40))
-    assert not _cog._uses_up(Window(40, 40, 8, 8), tile, Window(40, 40, 8, 8))
+def test_a_tile_is_dropped_when_its_last_pixel_was_taken():
+    cache = TileCache()
+    made = []
+
+    def decode():
+        made.append(1)
+        return np.zeros(10, "u1")
+
+    for pixels in (4, 5):
+        cache.get("a", decode, (pixels, 10))
+        assert "a" in cache
+    cache.get("a", decode, (1, 10))
+    assert ("a" in cache, cache.nbytes, len(made)) == (False, 0, 1)
+    cache.get("a", decode, (4, 10))
+    cache.get("a", decode)  # somebody who may come back
+    cache.get("a", decode, (9, 10))
+    assert ("a" in cache, len(made)) == (True, 2)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from dawnlight.catalog._bridge import many_objects
 from dawnlight.catalog._enums import DownloadFileFormat, ResampleAlgorithm
 from dawnlight.catalog._keys import group_by_key, make_key
 from dawnlight.catalog._loading import Loading, Options, prepare, scaling_of
@@ -428,7 +429,8 @@ class ImageCollectionPixels:
         """Numbers of the images of each time slot, and the keys of the slots by name."""
         images = self._images()
         if flatten is None:
-            return [[number] for number in range(len(images))], {}
+            with many_objects():
+                return [[number] for number in range(len(images))], {}
         predicates = (flatten,) if isinstance(flatten, str) or callable(flatten) else tuple(flatten)
         if not predicates:
             raise ParameterTypeError("flatten is empty; name at least one key, such as 'acquired'")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +30,11 @@ from dawnlight.raster._remote_ahead import Ahead, Wanted, current, io_pool
 from dawnlight.raster._remote_file import HeaderBytes, RemoteFile, can_ask
 from dawnlight.raster._tiff import NotFast, TiffFile, TiffLevel, parse_tiff
 from dawnlight.raster._tile_cache import TileCache, tiles
+from dawnlight.raster._tile_parts import TilePart, tile_parts
 
 __all__ = ["CogReader", "shared_reader"]
 
 _MAX_HEADERS = 20_000
-_SPOT = 8
-"""A window of less than this part of a tile, one in so many, is a spot."""
 
 
 class CogReader:
@@ -233,7 +232,7 @@ class CogReader:
             looks.append((plan.pixels, (plan.pixels.alpha,)))
         found: list[Wanted] = []
         for level, samples in looks:
-            for part in _parts(request.window, level, request.extent):
+            for part in tile_parts(request.window, level, request.extent):
                 for plane in samples if level.separate else (0,):
                     number = level.tile_number(part.row, part.column, plane)
                     count = int(level.counts[number])
@@ -272,7 +271,7 @@ class CogReader:
         out = given.view(unsigned) if given is not None and fits else np.empty(shape, dtype=unsigned)
         one = np.zeros(1, dtype=np.int64)
         planes = [(int(s), one) for s in samples] if level.separate else [(0, samples)]
-        for part in _parts(window, level, extent):
+        for part in tile_parts(window, level, extent):
             for position, (plane, wanted) in enumerate(planes):
                 target = out[position : position + 1] if level.separate else out
                 number = level.tile_number(part.row, part.column, plane)
@@ -286,7 +285,7 @@ class CogReader:
         return out if level.dtype == "bit" else out.view(level.dtype)
 
     def _tile(
-        self, handle: _Handle, file: FileRef, level: TiffLevel, part: _Part, number: int
+        self, handle: _Handle, file: FileRef, level: TiffLevel, part: TilePart, number: int
     ) -> tuple[NDArray[Any], bool]:
         """Return a tile (rows, columns, samples), and whether it still holds differences.
 
@@ -310,7 +309,7 @@ class CogReader:
             integrate(tile, summed)
             return summed
 
-        return self._cache.get(_cache_key(file, level, number), decode), False
+        return self._cache.get(_cache_key(file, level, number), decode, part.share), False
 
     def _stored(
         self, handle: _Handle, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
@@ -374,28 +373,6 @@ class _Plan:
     remote: RemoteFile | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """What a window takes from one tile."""
-
-    row: int
-    """Tile row."""
-    column: int
-    """Tile column."""
-    top: int
-    """First row of the tile that is used."""
-    left: int
-    """First column of the tile that is used."""
-    out_top: int
-    """Where that row goes in the window."""
-    out_left: int
-    """Where that column goes in the window."""
-    area: tuple[slice, slice, slice]
-    """The part of the output that the tile fills."""
-    whole: bool
-    """Whether the window uses all of the tile that is going to be used."""
-
-
 def _cache_key(file: FileRef, level: TiffLevel, number: int) -> tuple[object, ...]:
     return file, level.shape, level.dtype, number
 
@@ -406,41 +383,6 @@ def _fetched(remote: RemoteFile, offset: int, size: int) -> memoryview:
         if (remote.file, offset, size) in ahead:
             return ahead.take(remote, offset, size)
     return remote.read(offset, size)
-
-
-def _parts(window: Window, level: TiffLevel, extent: Window | None) -> Iterator[_Part]:
-    """Cut a window along the tiles."""
-    height, width = level.tile
-    used = extent or Window(0, 0, *level.shape)
-    for row in range(window.y // height, -(-window.stop_y // height)):
-        for column in range(window.x // width, -(-window.stop_x // width)):
-            y, x = row * height, column * width
-            tile = Window(y, x, min(height, level.shape[0] - y), min(width, level.shape[1] - x))
-            top, left = max(window.y - y, 0), max(window.x - x, 0)
-            out_top, out_left = max(y - window.y, 0), max(x - window.x, 0)
-            yield _Part(
-                row=row,
-                column=column,
-                top=top,
-                left=left,
-                out_top=out_top,
-                out_left=out_left,
-                area=np.s_[:, out_top : tile.stop_y - window.y, out_left : tile.stop_x - window.x],
-                whole=_uses_up(window, tile, used),
-            )
-
-
-def _uses_up(window: Window, tile: Window, used: Window) -> bool:
-    """Whether nobody is going to want a tile after a window: it takes all that the array takes of it.
-
-    Who looks at a spot is likely to look beside it next, so a tile of which the array takes just a spot is
-    worth keeping.
-    """
-    top, left = max(tile.y, used.y), max(tile.x, used.x)
-    bottom, right = min(tile.stop_y, used.stop_y), min(tile.stop_x, used.stop_x)
-    if window.y > top or window.x > left or window.stop_y < bottom or window.stop_x < right:
-        return False
-    return (bottom - top) * (right - left) * _SPOT >= tile.size
 
 
 def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> tuple[NDArray[Any], bool]:

@@ -24,10 +24,11 @@ from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._alignment import Alignment, align_grids
 from dawnlight.raster._boxes import pixel_boxes
 from dawnlight.raster._cutline import Cutline
+from dawnlight.raster._extents import is_worth_keeping, whole_extent
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._lattice import EDGE, GridPair
 from dawnlight.raster._overviews import AREA_KERNELS, RADIUS, LevelChoice, choose_level
-from dawnlight.raster._sources import BandSpec, RasterSource
+from dawnlight.raster._sources import BandSpec, Layout, RasterSource
 from dawnlight.raster._table import SourceTable
 
 __all__ = ["MaskPolicy", "Read", "ReadPlan", "make_plan"]
@@ -116,11 +117,19 @@ class ReadPlan:
         self.why = dict(why or {})
         self._pairs: dict[int, GridPair] = {}
         self._veil_pairs: dict[tuple[int, int, tuple[int, int]], GridPair] = {}
+        self._extents: dict[tuple[int, tuple[int, int]], Window] = {}
         self._boxes: NDArray[np.float64] | None = None
         self._alignment: Alignment | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_pairs": {}, "_veil_pairs": {}, "_boxes": None, "_alignment": None}
+        return {
+            **self.__dict__,
+            "_pairs": {},
+            "_veil_pairs": {},
+            "_extents": {},
+            "_boxes": None,
+            "_alignment": None,
+        }
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -218,10 +227,8 @@ class ReadPlan:
         pair = self.pair(grid)
         layout = self.table.layouts[self.table.layout_of[image, bands[0]]]
         veil, veil_grid = self._veil(image, bands, kernel, pair)
-        extent = None
         if pair.shift is not None:
             level = choose_level((1.0, 1.0), pair.source.shape, layout, "near", category=True)
-            extent = Window(0, 0, *self.geobox.shape).shift(*pair.shift)
         else:
             if veil is not None and veil_grid == grid and veil.layout.overviews != layout.overviews:
                 layout = replace(layout, overviews=())
@@ -238,10 +245,18 @@ class ReadPlan:
             shift=pair.shift,
             kernel=kernel,
             pair=pair,
-            extent=extent,
+            extent=self._extent(grid, level, layout),
             veil=veil,
             veil_pair=None if veil is None or veil_grid == grid else self._veil_pair(veil_grid, grid, level),
         )
+
+    def _extent(self, grid: int, level: LevelChoice, layout: Layout) -> Window | None:
+        """Return what all windows take of a level, where tiles need not be kept for others."""
+        key = grid, level.shape
+        if key not in self._extents:
+            self._extents[key] = whole_extent(self.pair(grid), level)
+        extent = self._extents[key]
+        return None if is_worth_keeping(extent, layout, len(self.layers)) else extent
 
     def veil_part(self, read: Read, window: Window) -> Read | None:
         """Plan to read the alpha band on another grid for a window of the level of a read."""
