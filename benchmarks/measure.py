@@ -23,6 +23,8 @@ import numpy as np
 
 SAMPLE = 200_000
 """Values of a result that are kept for the comparison with other libraries, evenly spread."""
+_AT_HAND = 2**31
+"""Bytes that are touched before each timed run."""
 
 
 def _no_meters() -> dict[str, float]:
@@ -153,5 +155,3 @@ def reported(what: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     print(f"{what}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-_AT_HAND = 2**31
-"""Bytes that are touched before each timed run."""
