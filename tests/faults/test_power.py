@@ -118,6 +118,7 @@ def test_f3_nothing_acknowledged_is_lost_when_the_power_goes(recording: Recordin
     disk = Disk(recording.folder)
     events = [*recording.queued, *recording.worked]
     seen: set[int] = set()
+    statuses: set[str | None] = set()
     cuts = 0
     for place, event in enumerate(events, 1):
         disk.apply(event)
@@ -128,14 +129,18 @@ def test_f3_nothing_acknowledged_is_lost_when_the_power_goes(recording: Recordin
         seen.add(state)
         cuts += 1
         put_back(recording.folder, found)
-        _check(recording, place)
+        statuses.add(_check(recording, place))
+    # What was synced has been seen without the job, with it, and with its image; how many states lie between
+    # these depends on how many heartbeats there were.
     assert cuts > 5
+    assert {None, "pending", "success"} <= statuses
     # The queue's end is the acknowledgement: from there on anybody can carry the upload out.
     _replay(recording, len(recording.queued), lambda disk: disk.after_power_cut(names_kept=names_kept))
     assert recover(recording.folder, [recording.id]) == {recording.id: "success"}
 
 
-def _check(recording: Recording, place: int) -> None:
+def _check(recording: Recording, place: int) -> str | None:
+    """Check what is there after a power cut; return the status of the upload, None if there is none."""
     where = f"after call {place}"
     with dl.open(recording.folder, adopt=False) as client:
         assert client.store.doctor(deep=True) == [], where
@@ -144,7 +149,7 @@ def _check(recording: Recording, place: int) -> None:
         if place >= len(recording.queued):
             assert upload is not None, f"{where}: an acknowledged upload was lost"
         if upload is None:
-            return
+            return None
         if place == len(recording.queued) + len(recording.worked):
             assert str(upload.status) == "success"
         if str(upload.status) == "success":
@@ -152,6 +157,7 @@ def _check(recording: Recording, place: int) -> None:
         else:
             data = recording.folder / "uploads" / recording.id / "0.tif"
             assert data.read_bytes() == recording.source.read_bytes(), f"{where}: the data of a job was lost"
+        return str(upload.status)
 
 
 def _replay(recording: Recording, count: int, look: Callable[[Disk], dict[str, bytes | None]]) -> None:

@@ -79,13 +79,15 @@ def scene(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Scene:
 @pytest.mark.parametrize("act", ["queue", "work"])
 def test_f1_uploads_survive_a_kill_at_any_call(scene: Scene, act: str) -> None:
     calls = [call for call in scene.calls(act) if call.name != "openat"]
-    killed = 0
     for call in spread(calls, KILLS[act]):
-        told, acknowledged = scene.play(act, call, "signal=SIGKILL")
-        killed += not told.ended  # how many calls there are depends on how long the child takes
-        done = recover(scene.folder, acknowledged)
-        assert set(done.values()) <= {"success"}, f"killed at {call}"
-    assert killed > KILLS[act] // 2
+        # A run that takes less time has fewer heartbeats, so a late call may not come: then one before it.
+        for earlier in calls[calls.index(call) :: -1][:8]:
+            told, acknowledged = scene.play(act, earlier, "signal=SIGKILL")
+            done = recover(scene.folder, acknowledged)
+            assert set(done.values()) <= {"success"}, f"killed at {earlier}"
+            if not told.ended:
+                break
+        assert not told.ended, f"{call}: nothing was killed"
 
 
 @pytest.mark.slow
