@@ -64,7 +64,7 @@ def _quantile(slots: Any, ok: Any, count: Any, share: float) -> Any:
     part = place - low
     high = np.minimum(low + 1, np.maximum(count - 1, 0))
     below, above = (np.take_along_axis(ordered, k[np.newaxis], axis=0)[0].astype(float) for k in (low, high))
-    return below * (1.0 - part) + above * part
+    return np.where(part == 0, below, below * (1.0 - part) + above * part)
 
 
 def extreme(dtype: Any, sign: int) -> Any:

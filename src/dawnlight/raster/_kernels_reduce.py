@@ -203,6 +203,7 @@ def _write(buffer: Any, counts: Any, totals: Any, size: int, method: int, share:
             part = place - low
             below = float(buffer[low, c])
             above = float(buffer[min(low + 1, count - 1), c])
-            out[c] = below * (1.0 - part) + above * part
+            # Beside an infinity, a weight of 0 would make NaN of a value that is there.
+            out[c] = below if part == 0.0 else below * (1.0 - part) + above * part
         else:
             out[c] = buffer[0, c]

@@ -76,7 +76,7 @@ def _paste(
 def _resample(
     read: Read, data: Pixels, valid: Valid | None, window: Window, out: Pixels, out_valid: Valid
 ) -> None:
-    from dawnlight.raster import _kernels, _kernels_area
+    from dawnlight.raster import _kernels
 
     level = read.level
     offset = (read.window.y, read.window.x)
@@ -92,52 +92,42 @@ def _resample(
     if src.dtype.name not in _COMPILED:
         src = src.astype(np.float64)
         result = np.zeros(out.shape, dtype=np.float64)
-    limits, integer = _limits(out.dtype)
-    common = (src, ok, offset, level.shape)
-    if read.kernel in AREA_KERNELS:
-        corners = read.pair.corners(window)
-        missed = _kernels_area.area(
-            *common,
-            read.beyond,
-            corners.where,
-            origin,
-            level.zoom,
-            read.pair.period * level.zoom[1],
-            read.pair.ratio,
-            read.pair.torn,
-            *_REDUCTIONS[read.kernel],
-            limits,
-            integer,
-            result,
-            out_valid,
-        )
-        if corners.dense_x.size:
-            missed += _stand_in(read, src, ok, window, result, out_valid)
-    elif read.kernel in ("bilinear", "cubic") and level.scale == (1.0, 1.0):
-        where = read.pair.coordinates(window).where
-        kernel = _kernels.bilinear if read.kernel == "bilinear" else _kernels.cubic
-        missed = kernel(*common, where, origin, level.zoom, limits, integer, result, out_valid)
-    else:
-        where = read.pair.coordinates(window).where
-        radius = tuple(kernel_radius(read.kernel, scale) for scale in level.scale)
-        missed = _kernels.separable(
-            *common,
-            where,
-            origin,
-            level.zoom,
-            _KINDS[read.kernel],
-            radius,
-            level.scale,
-            limits,
-            integer,
-            result,
-            out_valid,
-        )
-    _check(missed, read, window)
+    _check(_mix(read, src, ok, window, result, out_valid, _limits(out.dtype)), read, window)
     if result is not out:
         np.copyto(out, result, where=out_valid, casting="unsafe")
     if read.kernel in _MIXING and out.dtype.kind in "iu":
         _avoid_nodata(read, out, out_valid)
+
+
+def _mix(
+    read: Read,
+    src: Pixels,
+    ok: Valid,
+    window: Window,
+    out: Pixels,
+    out_valid: Valid,
+    limits: tuple[tuple[float, float], bool],
+) -> int:
+    """Run the kernel of a read that looks at more than one pixel; return how many pixels it missed."""
+    from dawnlight.raster import _kernels, _kernels_area
+
+    level, origin = read.level, (window.y, window.x)
+    source: tuple[Any, ...] = (src, ok, (read.window.y, read.window.x), level.shape)
+    end: tuple[Any, ...] = (*limits, out, out_valid)
+    if read.kernel in AREA_KERNELS:
+        corners = read.pair.corners(window)
+        place = (read.beyond, corners.where, origin, level.zoom)
+        world = (read.pair.period * level.zoom[1], read.pair.ratio, read.pair.torn)
+        whole: tuple[Any, ...] = (*source, *place, *world, *_REDUCTIONS[read.kernel], *end)
+        missed = int(_kernels_area.area(*whole))
+        return missed + (_stand_in(read, src, ok, window, out, out_valid) if corners.dense_x.size else 0)
+    source = (*source, read.pair.coordinates(window).where, origin, level.zoom)
+    if read.kernel in ("bilinear", "cubic") and level.scale == (1.0, 1.0):
+        kernel = _kernels.bilinear if read.kernel == "bilinear" else _kernels.cubic
+        return int(kernel(*source, *end))
+    radius = tuple(kernel_radius(read.kernel, scale) for scale in level.scale)
+    source = (*source, _KINDS[read.kernel], radius, level.scale, *end)
+    return int(_kernels.separable(*source))
 
 
 def _stand_in(read: Read, src: Pixels, ok: Valid, window: Window, out: Pixels, out_valid: Valid) -> int:

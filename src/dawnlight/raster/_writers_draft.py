@@ -52,17 +52,9 @@ def write_draft(path: Path, blocks: Blocks, layout: FileLayout, *, tile: int = _
         rasterio.open(
             path,
             "w",
-            driver="GTiff",
             height=height,
             width=width,
-            count=layout.count,
-            dtype=layout.dtype,
-            nodata=layout.nodata,
-            crs=layout.geobox.crs.to_wkt(),
-            transform=layout.geobox.transform,
-            interleave="pixel",
-            # GDAL guesses RGB from the number of bands; three bands of reflectance are no picture.
-            photometric="minisblack",
+            **creation_options(layout),
             bigtiff="if_safer",
             **tiled,
         ) as file,
@@ -111,6 +103,21 @@ def _check_block(window: Window, block: NDArray[Any], layout: FileLayout) -> Non
         )
     if min(window.y, window.x) < 0 or window.stop_y > height or window.stop_x > width:
         raise ParameterError(f"block at {window} reaches beyond the grid of {height} x {width} pixels")
+
+
+def creation_options(layout: FileLayout) -> dict[str, Any]:
+    """Return what every GeoTIFF of a layout is made with, whatever its size and tiles."""
+    return {
+        "driver": "GTiff",
+        "count": layout.count,
+        "dtype": layout.dtype,
+        "nodata": layout.nodata,
+        "crs": layout.geobox.crs.to_wkt(),
+        "transform": layout.geobox.transform,
+        "interleave": "pixel",
+        # GDAL guesses RGB from the number of bands; three bands of reflectance are no picture.
+        "photometric": "minisblack",
+    }
 
 
 def describe_draft(file: Any, layout: FileLayout) -> None:

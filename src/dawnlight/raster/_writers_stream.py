@@ -33,7 +33,7 @@ from dawnlight.raster._drafts import FileLayout
 from dawnlight.raster._header import FileHeader
 from dawnlight.raster._reader import Pixels
 from dawnlight.raster._tallies import Look
-from dawnlight.raster._writers_draft import describe_draft
+from dawnlight.raster._writers_draft import creation_options, describe_draft
 
 __all__ = ["can_stream", "check_digests", "stream_to_cog"]
 
@@ -154,16 +154,9 @@ def _tags(layout: FileLayout, tile: int, look: Look) -> list[Tag]:
     """Have GDAL spell what the file says about itself, in a file of one tile that holds nothing."""
     with MemoryFile() as memory:
         with memory.open(
-            driver="GTiff",
             height=tile,
             width=tile,
-            count=layout.count,
-            dtype=layout.dtype,
-            nodata=layout.nodata,
-            crs=layout.geobox.crs.to_wkt(),
-            transform=layout.geobox.transform,
-            interleave="pixel",
-            photometric="minisblack",
+            **creation_options(layout),
             compress="deflate",
             predictor=3 if layout.dtype.startswith("float") else 2,
             tiled=True,
