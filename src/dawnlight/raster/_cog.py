@@ -26,7 +26,7 @@ from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import is_remote
 from dawnlight.raster._local_file import LocalFile, LocalFiles
 from dawnlight.raster._reader import Pixels, RasterReader, Request
-from dawnlight.raster._remote_ahead import Ahead, Wanted, current, io_pool
+from dawnlight.raster._remote_ahead import Ahead, Wanted, current, io_pool, not_held, skip, take
 from dawnlight.raster._remote_file import HeaderBytes, RemoteFile, can_ask
 from dawnlight.raster._tiff import NotFast, TiffFile, TiffLevel, parse_tiff
 from dawnlight.raster._tile_cache import TileCache, tiles
@@ -134,7 +134,7 @@ class CogReader:
                     wanted += self._ranges(request, self._plan(request))
                 except (NotFast, RasterError):
                     continue  # the read itself says what is wrong
-        return Ahead(wanted, failures)
+        return Ahead(not_held(wanted), failures)
 
     def is_fast(self, file: FileRef) -> bool:
         """Whether this reader decodes a file itself."""
@@ -242,12 +242,7 @@ class CogReader:
 
     def _fetching(self, request: Request, plan: _Plan) -> AbstractContextManager[object]:
         """Fetch what no surrounding `ahead` of this thread fetches."""
-        held = list(current())
-        wanted = [
-            (remote, offset, size)
-            for remote, offset, size in self._ranges(request, plan)
-            if not any((remote.file, offset, size) in ahead for ahead in held)
-        ]
+        wanted = not_held(self._ranges(request, plan))
         return Ahead(wanted) if wanted else nullcontext()
 
     # -- pixels --------------------------------------------------------------------------------------
@@ -299,8 +294,11 @@ class CogReader:
 
         # What is undone on the way ends up elsewhere than in the bytes of the decompressor.
         copied = level.predictor in (2, 3) or level.dtype == "bit" or level.swap
+        decoded = False
 
         def decode() -> NDArray[Any]:
+            nonlocal decoded
+            decoded = True
             buffer = scratch(size) if copied else np.empty(size, dtype=np.uint8)
             tile, raw = _shape(level, part.row, self._stored(handle, level, number, buffer))
             if not raw:
@@ -309,15 +307,16 @@ class CogReader:
             integrate(tile, summed)
             return summed
 
-        return self._cache.get(_cache_key(file, level, number), decode, part.share), False
+        tile = self._cache.get(_cache_key(file, level, number), decode, part.share)
+        if isinstance(handle, RemoteFile) and not decoded:
+            skip(handle, int(level.offsets[number]), int(level.counts[number]))
+        return tile, False
 
     def _stored(
         self, handle: _Handle, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
         offset, size = int(level.offsets[number]), int(level.counts[number])
-        packed = (
-            _fetched(handle, offset, size) if isinstance(handle, RemoteFile) else handle.read(offset, size)
-        )
+        packed = take(handle, offset, size) if isinstance(handle, RemoteFile) else handle.read(offset, size)
         if len(packed) != int(level.counts[number]):
             raise RasterReadError("the file ends inside a tile")
         return decompress(level.compression, packed, buffer)
@@ -375,14 +374,6 @@ class _Plan:
 
 def _cache_key(file: FileRef, level: TiffLevel, number: int) -> tuple[object, ...]:
     return file, level.shape, level.dtype, number
-
-
-def _fetched(remote: RemoteFile, offset: int, size: int) -> memoryview:
-    """Take what was fetched ahead; ask for what was not (it was in the cache of tiles a moment ago)."""
-    for ahead in current():
-        if (remote.file, offset, size) in ahead:
-            return ahead.take(remote, offset, size)
-    return remote.read(offset, size)
 
 
 def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> tuple[NDArray[Any], bool]:

@@ -18,7 +18,7 @@ from dawnlight.errors import RasterError, RasterReadError
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._remote_file import RemoteFile
 
-__all__ = ["Ahead", "coalesce", "current", "io_pool"]
+__all__ = ["Ahead", "coalesce", "current", "io_pool", "not_held", "skip", "take"]
 
 GAP = 256 * 2**10
 """Bytes between two ranges that are fetched along rather than asked for separately."""
@@ -26,8 +26,12 @@ LONGEST = 4 * 2**20
 """Ranges are joined up to so many bytes, so that decoding can begin."""
 CONCURRENT = 32
 """Requests in flight, all tasks of the process together."""
+MOST = 24 * 2**20
+"""Bytes that a task fetches ahead: more would only make the first ones come later."""
 BUDGET = 64 * 2**20
-"""Bytes fetched ahead and not yet used, all tasks of the process together."""
+"""Bytes fetched ahead and not yet used, all tasks of the process together ..."""
+SHARE = 16 * 2**20
+"""... but each task may hold so many, whatever others do: else it would ask for one range after another."""
 
 _Key = tuple[FileRef, int, int]
 Wanted = tuple[RemoteFile, int, int]
@@ -71,6 +75,32 @@ def io_pool() -> ThreadPoolExecutor:
 def current() -> Iterator[Ahead]:
     """Yield what this thread has fetched ahead, the innermost first."""
     yield from reversed(getattr(_state.local, "stack", ()))
+
+
+def not_held(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Leave out what this thread fetches ahead already: held twice, bytes would be given back late."""
+    held = list(current())
+    return [
+        (remote, offset, size)
+        for remote, offset, size in wanted
+        if not any((remote.file, offset, size) in ahead for ahead in held)
+    ]
+
+
+def take(remote: RemoteFile, offset: int, size: int) -> memoryview:
+    """Take what was fetched ahead; ask for what was not (it was in the cache of tiles a moment ago)."""
+    for ahead in current():
+        if (remote.file, offset, size) in ahead:
+            return ahead.take(remote, offset, size)
+    return remote.read(offset, size)
+
+
+def skip(remote: RemoteFile, offset: int, size: int) -> None:
+    """Give back what was to be fetched ahead for a tile that was found decoded."""
+    for ahead in current():
+        if (remote.file, offset, size) in ahead:
+            ahead.skip(remote, offset, size)
+            return
 
 
 def coalesce(ranges: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -117,6 +147,7 @@ class Ahead:
         self._group_of = {key: group for group in self._waiting for key in group}
         self._flights: dict[_Key, _Flight] = {}
         self._left: dict[_Flight, int] = {}
+        self._bytes = 0
 
     def __enter__(self) -> Ahead:
         if not hasattr(_state.local, "stack"):
@@ -150,16 +181,34 @@ class Ahead:
         assert flight.future is not None
         data = flight.future.result()
         part = data[offset - flight.offset : offset - flight.offset + size]
-        self._uses[key] -= 1
-        if not self._uses[key]:
-            del self._flights[key]
-        self._left[flight] -= 1
-        if not self._left[flight]:
-            self._leave(flight)
-        self._top_up()
+        self._used(key)
         if len(part) != size:
             raise RasterReadError(f"{remote.file.href}: the file ends inside a tile")
         return part
+
+    def skip(self, remote: RemoteFile, offset: int, size: int) -> None:
+        """Do without one of the ranges once: somebody else had fetched it, and it was found decoded."""
+        key = (remote.file, offset, size)
+        group = self._group_of.get(key)
+        if group is None or self._uses[key] > 1:
+            self._used(key)
+            return
+        del self._uses[key], self._group_of[key]
+        group.remove(key)
+        if not group:
+            self._waiting.remove(group)
+
+    def _used(self, key: _Key) -> None:
+        """Count a use, let go of what has no use left, and ask for what then has room."""
+        self._uses[key] -= 1
+        flight = self._flights.get(key)
+        if flight is not None:
+            if not self._uses[key]:
+                del self._flights[key]
+            self._left[flight] -= 1
+            if not self._left[flight]:
+                self._leave(flight)
+        self._top_up()
 
     def _groups(self, keys: Iterable[_Key]) -> Iterator[list[_Key]]:
         """Cut into requests, in the order of first use."""
@@ -179,7 +228,7 @@ class Ahead:
         while self._waiting:
             group = self._waiting[0]
             size = sum(key[2] for key in group)
-            if _state.bytes and _state.bytes + size > BUDGET:
+            if self._bytes and self._bytes + size > (SHARE if _state.bytes + size > BUDGET else MOST):
                 return
             self._start(group)
 
@@ -207,12 +256,15 @@ class Ahead:
                 flight.future = pool.submit(self._files[keys[0][0]].read, flight.offset, flight.size)
 
     def _board(self, key: _Key, flight: _Flight) -> None:
+        if flight not in self._left:
+            self._bytes += flight.size
         self._flights[key] = flight
         self._left[flight] = self._left.get(flight, 0) + self._uses[key]
 
     def _leave(self, flight: _Flight) -> None:
         """Let go of a request; the last one who does gives its bytes back."""
         del self._left[flight]
+        self._bytes -= flight.size
         with _state.lock:
             flight.users -= 1
             if flight.users:
