@@ -9,7 +9,9 @@ import pytest
 
 import dawnlight as dl
 from dawnlight.catalog import File, Image
-from dawnlight.catalog._bridge import build_table, definitions_of
+from dawnlight.catalog._bridge import build_table
+from dawnlight.catalog._definitions import definitions_of
+from dawnlight.catalog._described import describe
 from dawnlight.errors import BandError, ParameterError, RasterNotFoundError
 from dawnlight.geo import GeoBox
 from dawnlight.testing._archive import Archive
@@ -29,7 +31,7 @@ def table_of(archive, images, names, **options):
     products = list(dict.fromkeys(image.product_id for image in images))
     definitions = definitions_of(products, names, options.pop("level", None), archive.client)
     dtypes = [np.dtype(options.pop("dtype", "uint16"))] * len(names)
-    return build_table(images, names, definitions, dtypes, **options)
+    return build_table(describe(images), names, definitions, dtypes, **options)
 
 
 def save_with(archive, name, path, **attributes):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dawnlight.catalog._image import Image
     from dawnlight.catalog._image_collection import ImageCollection
+    from dawnlight.catalog._image_columns import ImageColumns
     from dawnlight.geo import GeoContext, GeometryLike
     from dawnlight.geo._crs import CRSLike
     from dawnlight.raster._chunks import ChunksLike
@@ -31,6 +32,9 @@ Predicates = str | Callable[["Image"], Any] | Sequence["str | Callable[[Image], 
 
 class ImageCollectionPixels:
     """What `ImageCollection` can do with its pixels."""
+
+    _columns: ImageColumns | None = None
+    """What the latest call found out about the images; the next one sees whether it still holds."""
 
     def stack(
         self,
@@ -420,17 +424,25 @@ class ImageCollectionPixels:
         """Settle a call for the given layers; None paints all images into one."""
         images = self._images()
         members = [list(range(len(images)))] if layers is None else layers
-        return prepare(images, members, lambda: cast("ImageCollection", self).geocontext, Options(**options))
+        found = prepare(
+            images,
+            members,
+            lambda: cast("ImageCollection", self).geocontext,
+            Options(**options),
+            known=self._columns,
+        )
+        self._columns = found.described.columns
+        return found
 
     def _prepare_one(self, image: Image, options: Mapping[str, Any]) -> Loading:
         return prepare([image], [[0]], lambda: cast("ImageCollection", self).geocontext, Options(**options))
 
-    def _layers(self, flatten: Predicates) -> tuple[list[list[int]], dict[str, list[Any]]]:
+    def _layers(self, flatten: Predicates) -> tuple[Sequence[Sequence[int]], dict[str, list[Any]]]:
         """Numbers of the images of each time slot, and the keys of the slots by name."""
         images = self._images()
         if flatten is None:
             with many_objects():
-                return [[number] for number in range(len(images))], {}
+                return list(zip(range(len(images)), strict=True)), {}
         predicates = (flatten,) if isinstance(flatten, str) or callable(flatten) else tuple(flatten)
         if not predicates:
             raise ParameterTypeError("flatten is empty; name at least one key, such as 'acquired'")

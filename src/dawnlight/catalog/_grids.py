@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -133,31 +134,37 @@ def _is_unaligned(context: AOI) -> bool:
     return context._align_pixels is False
 
 
-def _grids(table: SourceTable) -> list[GeoBox]:
-    """Grid of every source, image by image."""
+def _grids(table: SourceTable) -> dict[GeoBox, int]:
+    """Grids in the order in which sources have them, image by image, and by how many sources."""
     files = table.file_of[table.file_of >= 0]
     if not files.size:
         raise GridError("no image has pixels to take a CRS and a resolution from; give both in the context")
-    return [table.grids[number] for number in table.grid_of[files]]
+    numbers, first, counts = np.unique(table.grid_of[files], return_index=True, return_counts=True)
+    found: dict[GeoBox, int] = {}
+    for k in np.argsort(first):
+        grid = table.grids[numbers[k]]
+        found[grid] = found.get(grid, 0) + int(counts[k])
+    return found
 
 
-def _common_crs(grids: list[GeoBox]) -> Any:
+def _common_crs(grids: Mapping[GeoBox, int]) -> Any:
     """Return the most frequent CRS; of equals the one met first."""
-    counts = Counter(grid.crs.srs for grid in grids)
+    counts: Counter[str] = Counter()
+    for grid, count in grids.items():
+        counts[grid.crs.srs] += count
     most = max(counts.values())
     return next(grid.crs for grid in grids if counts[grid.crs.srs] == most)
 
 
-def _finest(grids: list[GeoBox], crs: Any) -> GeoBox | None:
+def _finest(grids: Iterable[GeoBox], crs: Any) -> GeoBox | None:
     """Grid with the smallest pixels among those in a CRS."""
-    unique = dict.fromkeys(grid for grid in grids)
-    same = [grid for grid in unique if same_crs(grid.crs, crs)]
+    same = [grid for grid in grids if same_crs(grid.crs, crs)]
     return min(same, key=pixel_size, default=None)
 
 
-def _converted(grids: list[GeoBox], crs: Any) -> float:
+def _converted(grids: Iterable[GeoBox], crs: Any) -> float:
     """Finest pixel of all grids in units of another CRS, by metres (a degree counts as 111,111 m)."""
-    meters = min(pixel_size(grid) * meters_per_unit(grid.crs) for grid in dict.fromkeys(grids))
+    meters = min(pixel_size(grid) * meters_per_unit(grid.crs) for grid in grids)
     return meters / meters_per_unit(crs)
 
 

@@ -54,6 +54,7 @@ class ImageCollection(ImageCollectionComposites, ImageCollectionPixels, Collecti
     """
 
     _item_type = Image
+    _not_inherited = Collection._not_inherited | {"_columns"}
 
     def __init__(
         self,
@@ -168,6 +169,9 @@ class ImageCollection(ImageCollectionComposites, ImageCollectionPixels, Collecti
         from dawnlight.catalog._frames import to_geodataframe
 
         return to_geodataframe(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_columns"}
 
     def __repr__(self) -> str:
         from dawnlight.catalog._reprs import images_text

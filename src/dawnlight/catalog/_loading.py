@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dawnlight.catalog._bridge import build_table, definitions_of, many_objects
+from dawnlight.catalog._bridge import build_table, many_objects
+from dawnlight.catalog._definitions import definitions_of
+from dawnlight.catalog._described import Described, describe
 from dawnlight.catalog._grids import adjust_context, grid_reasons, resolve_grid
 from dawnlight.catalog._request import Request, make_request, normalize_bands
 from dawnlight.errors import EmptyCollectionError, ParameterError
@@ -23,6 +25,7 @@ from dawnlight.raster._scaling import Scale, resolve_common_scaling, resolve_sca
 
 if TYPE_CHECKING:
     from dawnlight.catalog._image import Image
+    from dawnlight.catalog._image_columns import ImageColumns
     from dawnlight.geo import GeoContext
 
 __all__ = ["Loading", "Options", "prepare", "scaling_of"]
@@ -50,13 +53,18 @@ class Options:
 class Loading:
     """A pixel call that is settled and has read nothing yet."""
 
-    images: tuple[Image, ...]
+    described: Described
     layers: tuple[tuple[int, ...], ...]
     request: Request
     geobox: GeoBox
     lazy: LazyRaster
     after: tuple[Scale, ...] | None
     """Scales to apply to the whole layers afterwards, where one of them needs the layer's own extremes."""
+
+    @property
+    def images(self) -> Sequence[Image]:
+        """What is loaded, in the order of the collection."""
+        return self.described.images
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,6 +106,7 @@ def prepare(
     layers: Sequence[Sequence[int]],
     default_context: Callable[[], GeoContext | None],
     options: Options,
+    known: ImageColumns | None = None,
 ) -> Loading:
     """Check and settle a pixel call; nothing is read.
 
@@ -111,6 +120,8 @@ def prepare(
         Gives the context when the call has none.
     options
         The arguments of the call.
+    known
+        What an earlier call with these images found out about them.
     """
     if not images:
         raise EmptyCollectionError("the collection is empty; there is nothing to load")
@@ -121,9 +132,10 @@ def prepare(
             "errors='mask' masks the pixels of files that cannot be read, so it needs mask_nodata=True; "
             "without masks they would hold numbers that nobody measured"
         )
-    products = list(dict.fromkeys(str(image.product_id) for image in images))
+    with many_objects():
+        described = describe(images, known)
     request = make_request(
-        products,
+        described.columns.products()[0],
         images[0]._client,
         bands=options.bands,
         mask_nodata=options.mask_nodata,
@@ -144,7 +156,7 @@ def prepare(
     context = adjust_context(context, options.crs, options.resolution, options.all_touched)
     with many_objects():
         table, absent = build_table(
-            images, request.names, request.definitions, request.dtypes, missing=options.errors
+            described, request.names, request.definitions, request.dtypes, missing=options.errors
         )
     geobox, cutline = resolve_grid(context, table)
     plan = make_plan(
@@ -159,7 +171,7 @@ def prepare(
     output, after = _output(request)
     log = FailureLog([Failure.absent(image, band) for image, band in absent])
     return Loading(
-        images=tuple(images),
+        described=described,
         layers=plan.layers,
         request=request,
         geobox=geobox,

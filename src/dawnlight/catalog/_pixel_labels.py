@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawnlight.catalog._bridge import column, many_objects
+from dawnlight.catalog._bridge import many_objects
 from dawnlight.geo import GeoBox, spell_crs
 from dawnlight.raster._labels import Labels, storage_encoding
 from dawnlight.search import time_to_wire
@@ -18,6 +18,7 @@ from dawnlight.search import time_to_wire
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dawnlight.catalog._described import Described
     from dawnlight.catalog._loading import Loading
 
 __all__ = ["grid_info", "label_mosaic", "label_stack", "raster_info"]
@@ -30,28 +31,26 @@ _NUMBERS = (
     "view_angle",
 )
 _TEXTS = ("product_id", "satellite_id")
+_ALWAYS = ("id", "product_id")
 
 
 def label_stack(array: Any, loading: Loading, groups: Mapping[str, Sequence[Any]]) -> xr.DataArray:
     """Label an array (time, band, y, x); ``groups`` are the keys of flattened layers by name."""
     from dawnlight.raster._labels import label
 
-    layers, images = loading.layers, loading.images
+    layers, described = loading.layers, loading.described
+    flat = not loading.lazy.plan.is_one_by_one
+    along_time: dict[str, Any] = {}
     with many_objects():
-        along_time: dict[str, Sequence[Any]] = {"id": _per_layer(column(images, "id"), layers, _joined)}
-        for name in _TEXTS:
-            along_time[name] = _per_layer(column(images, name), layers, _joined)
-        for name in _NUMBERS:
-            along_time[name] = _per_layer(column(images, name), layers, _mean)
-        # Columns that say nothing are left out; ids and products always stay.
-        along_time = {
-            name: values
-            for name, values in along_time.items()
-            if name in ("id", "product_id") or any(value is not None for value in values)
-        }
+        for name in ("id", *_TEXTS, *_NUMBERS):
+            combine = _mean if name in _NUMBERS else _joined
+            values = _per_layer(described.values(name), layers, combine) if flat else _stored(described, name)
+            # Columns that say nothing are left out; ids and products always stay.
+            if values is not None and (name in _ALWAYS or any(value is not None for value in values)):
+                along_time[name] = values
         along_time.update(groups)
-        times = _to_datetime64(column(images, "acquired"))
-    if any(len(members) != 1 for members in layers):
+        times = _times(described)
+    if flat:
         times = np.array([_earliest(times[list(members)]) for members in layers], dtype=times.dtype)
     return label(array, _labels(loading, times=times, along_time=along_time))
 
@@ -60,12 +59,41 @@ def label_mosaic(array: Any, loading: Loading) -> xr.DataArray:
     """Label an array (band, y, x) painted from all images."""
     from dawnlight.raster._labels import label
 
-    times = _to_datetime64(column(loading.images, "acquired"))
+    times = _times(loading.described)
     known = times[~np.isnat(times)]
-    scalars: dict[str, Any] = {"id": ",".join(column(loading.images, "id"))}
+    scalars: dict[str, Any] = {"id": ",".join(loading.described.values("id"))}
     if known.size:
         scalars["time_first"], scalars["time_last"] = known.min(), known.max()
     return label(array, _labels(loading, scalars=scalars))
+
+
+def _stored(described: Described, name: str) -> NDArray[Any] | None:
+    """Return an attribute of all images as a coordinate; None where it says nothing and may be left out."""
+    from dawnlight.raster._labels import coordinate
+
+    def make(values: list[Any]) -> NDArray[Any] | None:
+        says_nothing = name not in _ALWAYS and values.count(None) == len(values)
+        return None if says_nothing else coordinate(values)
+
+    found: NDArray[Any] | None = _kept(described, name, make)
+    return found
+
+
+def _times(described: Described) -> NDArray[np.datetime64]:
+    """Return when all images were taken."""
+    found: NDArray[np.datetime64] = _kept(described, "acquired", _to_datetime64)
+    return found
+
+
+def _kept(described: Described, name: str, make: Callable[[list[Any]], Any]) -> Any:
+    """Return what is made of an attribute of all images; made once, while the images are as stored."""
+    if not described.is_as_stored(name):
+        return make(described.values(name))
+    cached = described.columns.cached
+    if name not in cached:
+        cached[name] = make(described.values(name))
+    found = cached[name]
+    return None if found is None else found.copy()  # whoever gets an array may write into it
 
 
 def _labels(loading: Loading, **parts: Any) -> Labels:
@@ -157,7 +185,11 @@ def _earliest(times: NDArray[np.datetime64]) -> np.datetime64:
 def _to_datetime64(times: Sequence[str | datetime | None]) -> NDArray[np.datetime64]:
     """UTC instants of wire texts and datetimes, with the nanoseconds that a pandas timestamp carries."""
     texts = [
-        "NaT" if time is None else (time if isinstance(time, str) else time_to_wire(time)).rstrip("Z")
+        time.rstrip("Z")
+        if isinstance(time, str)
+        else "NaT"
+        if time is None
+        else time_to_wire(time).rstrip("Z")
         for time in times
     ]
     return np.array(texts, dtype="datetime64[ns]")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dawnlight.catalog._bridge import BandDefinition, definitions_of
+from dawnlight.catalog._definitions import BandDefinition, definitions_of
 from dawnlight.errors import BandError, ParameterError, ParameterTypeError
 from dawnlight.raster._dtypes import common_type, numpy_dtype
 from dawnlight.raster._levels import resolve_level

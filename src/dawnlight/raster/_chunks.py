@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from dawnlight._options import get_options
@@ -107,7 +108,8 @@ def _slots(count: int, others: list[tuple[int, ...]], itemsize: int, *, remote: 
 
 
 def _is_remote(plan: ReadPlan) -> bool:
-    return any(is_remote(href) for href in plan.table.hrefs[:1])
+    files = next((part for part in plan.table.files if len(part)), None)
+    return files is not None and is_remote(files.hrefs[0])
 
 
 def _auto(
@@ -146,10 +148,7 @@ def _tile_edges(plan: ReadPlan) -> tuple[tuple[int, int], ...] | None:
 
 def _sizes(dim: str, value: Any, size: int) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and (value > 0 or value == -1):
-        step = size if value == -1 else value
-        if size == 0:
-            return (0,)
-        return tuple(min(step, size - start) for start in range(0, size, step))
+        return _even(size if value == -1 else value, size)
     if isinstance(value, tuple | list) and value and all(isinstance(n, int) and n > 0 for n in value):
         if sum(value) == size:
             return tuple(value)
@@ -158,3 +157,12 @@ def _sizes(dim: str, value: Any, size: int) -> tuple[int, ...]:
         f"chunks of {dim}={value!r} must be a size above 0, -1 for the whole axis, 'auto', or "
         "a tuple of sizes"
     )
+
+
+@lru_cache(maxsize=32)
+def _even(step: int, size: int) -> tuple[int, ...]:
+    """Return chunks of one size, but for the last; dask looks only once at one and the same tuple."""
+    if size == 0:
+        return (0,)
+    whole, rest = divmod(size, step)
+    return (*((step,) * whole), *((rest,) if rest else ()))

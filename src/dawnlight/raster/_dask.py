@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.raster._chunks import Sizes
+from dawnlight.raster._columns import encode
 from dawnlight.raster._composite import LazyComposite
 from dawnlight.raster._dtypes import masked_dtype
 from dawnlight.raster._lazy import LazyRaster
@@ -41,7 +42,7 @@ def to_dask(lazy: LazyRaster | LazyComposite, chunks: Sizes) -> dask.array.Array
     array: dask.array.Array = dask.array.from_array(
         lazy,
         chunks=chunks,
-        name=f"dawnlight-{tokenize(lazy, chunks)}",
+        name=f"dawnlight-{tokenize(lazy, [encode(np.array(sizes)) for sizes in chunks])}",
         asarray=False,
         meta=np.empty((0,) * lazy.ndim, dtype=lazy.dtype),
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dawnlight.geo import GeoBox
 from dawnlight.raster._dtypes import nodata_in
 
-__all__ = ["Labels", "label", "storage_encoding"]
+__all__ = ["Labels", "coordinate", "label", "storage_encoding"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,8 @@ def label(array: Any, labels: Labels) -> xr.DataArray:
     if labels.times is not None:
         coords["time"] = ("time", labels.times.astype("datetime64[ns]"))
         dims = ("time", *dims)
-        coords.update({name: ("time", _column(values)) for name, values in labels.along_time.items()})
-    coords.update({name: ("band", _column(values)) for name, values in labels.along_band.items()})
+        coords.update({name: ("time", coordinate(values)) for name, values in labels.along_time.items()})
+    coords.update({name: ("band", coordinate(values)) for name, values in labels.along_band.items()})
     coords.update(labels.scalars)
     result: xr.DataArray = xr.DataArray(
         array, dims=dims, coords=coords, name="pixels", attrs=dict(labels.attrs)
@@ -86,8 +86,13 @@ def label(array: Any, labels: Labels) -> xr.DataArray:
     return result
 
 
-def _column(values: Sequence[Any]) -> NDArray[Any]:
-    """One coordinate's values with one type: numbers as float with NaN for None, texts with "" for None."""
+def coordinate(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """Return a coordinate's values with one type: numbers as float with NaN for None, texts with "" for None.
+
+    An array has its type already.
+    """
+    if isinstance(values, np.ndarray):
+        return values
     if all(value is None or isinstance(value, bool | int | float | np.number) for value in values):
         numbers = [np.nan if value is None else value for value in values]
         return np.array(numbers)

@@ -15,6 +15,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._alignment import Alignment, align_grids
 from dawnlight.raster._boxes import pixel_boxes
+from dawnlight.raster._columns import Encoded, decode, digest_of, encode, pack, unpack
 from dawnlight.raster._cutline import Cutline
 from dawnlight.raster._extents import is_worth_keeping, whole_extent
 from dawnlight.raster._header import FileRef
@@ -110,6 +112,7 @@ class ReadPlan:
     ) -> None:
         self.table = table
         self.layers = layers
+        self._layers = _encode_layers(layers)
         self.bands = bands
         self.geobox = geobox
         self.masks = masks
@@ -123,7 +126,8 @@ class ReadPlan:
 
     def __getstate__(self) -> dict[str, object]:
         return {
-            **self.__dict__,
+            **{name: value for name, value in self.__dict__.items() if name != "layers"},
+            "_layers": pack(self._layers),
             "_pairs": {},
             "_veil_pairs": {},
             "_extents": {},
@@ -133,18 +137,27 @@ class ReadPlan:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
+        self._layers = unpack(self._layers)
+        self.layers = _decode_layers(self._layers)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Layers, bands, rows and columns."""
         return len(self.layers), len(self.bands), *self.geobox.shape
 
+    @property
+    def is_one_by_one(self) -> bool:
+        """Whether the layers are the images, each alone and in their order."""
+        one_by_one = np.arange(len(self.table))
+        return self._layers == [encode(np.ones_like(one_by_one)), encode(one_by_one)]
+
     def token(self) -> str:
         """Digest of everything that decides a pixel, the same in every process."""
         digest = hashlib.blake2b(self.table.token().encode(), digest_size=16)
         grid = (tuple(self.geobox.transform)[:6], self.geobox.shape, self.geobox.crs.srs)
         cut = self.cutline.token() if self.cutline else None
-        digest.update(repr((self.layers, self.bands, grid, self.masks, cut)).encode())
+        digest.update(digest_of(self._layers))
+        digest.update(repr((self.bands, grid, self.masks, cut)).encode())
         return digest.hexdigest()
 
     # -- what to read --------------------------------------------------------------------------------
@@ -346,6 +359,22 @@ class ReadPlan:
         return self._boxes
 
 
+def _encode_layers(layers: tuple[tuple[int, ...], ...]) -> list[Encoded]:
+    """Return sizes and members of layers as columns: those of a stack are next to nothing."""
+    members = np.fromiter(chain.from_iterable(layers), dtype=np.int64)
+    return [encode(np.fromiter(map(len, layers), dtype=np.int64)), encode(members)]
+
+
+def _decode_layers(encoded: list[Encoded]) -> tuple[tuple[int, ...], ...]:
+    sizes, members = (decode(column, np.int64) for column in encoded)
+    if (sizes == 1).all():
+        return tuple(zip(members.tolist(), strict=True))
+    stops = np.cumsum(sizes)
+    return tuple(
+        tuple(members[stop - size : stop].tolist()) for size, stop in zip(sizes, stops.tolist(), strict=True)
+    )
+
+
 def source_window(
     pair: GridPair, level: LevelChoice, kernel: str, window: Window, beyond: tuple[int, int] = (0, 0)
 ) -> Window | None:
@@ -416,12 +445,15 @@ def make_plan(
     """
     if len(bands) != table.band_count:
         raise ParameterError(f"{len(bands)} bands are described, the sources have {table.band_count}")
-    for number, members in enumerate(layers):
-        if not all(0 <= image < len(table) for image in members):
-            raise ParameterError(f"layer {number} names an image outside 0 ... {len(table) - 1}")
+    members = list(chain.from_iterable(layers))
+    if members and not 0 <= min(members) <= max(members) < len(table):
+        number = next(n for n, wrong in enumerate(layers) if not all(0 <= k < len(table) for k in wrong))
+        raise ParameterError(f"layer {number} names an image outside 0 ... {len(table) - 1}")
+    if set(map(type, members)) - {int}:
+        layers = [[int(image) for image in some] for some in layers]
     return ReadPlan(
         table=table,
-        layers=tuple(tuple(int(image) for image in members) for members in layers),
+        layers=tuple(map(tuple, layers)),
         bands=tuple(bands),
         geobox=geobox,
         masks=masks or MaskPolicy(),

@@ -3,22 +3,74 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawnlight.geo import GeoBox
+from dawnlight.raster._columns import Encoded, Names, decode, digest_of, encode, pack, unpack
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._sources import Layout, RasterSource
 from dawnlight.raster._steps import BoundStep
 
-__all__ = ["SourceTable", "TableBuilder"]
+__all__ = ["Files", "SourceTable", "TableBuilder"]
 
-_LEVEL = 3
-"""How hard a table is packed for its way to a worker: the names of files are much alike."""
+
+class Files:
+    """Files as they were when they were registered.
+
+    What tables have in common: it is packed and digested once for all of them.
+
+    Parameters
+    ----------
+    hrefs : Names
+    sizes, modified : numpy.ndarray of int64
+        Bytes, and nanoseconds since 1970; -1 where it is not known.
+    """
+
+    def __init__(self, hrefs: Names, sizes: NDArray[np.int64], modified: NDArray[np.int64]) -> None:
+        self.hrefs = hrefs
+        self.sizes = sizes
+        self.modified = modified
+        self._digest: bytes | None = None
+        self._packed: list[Encoded] | None = None
+
+    def __len__(self) -> int:
+        return len(self.hrefs)
+
+    def take(self, numbers: NDArray[np.intp]) -> Files:
+        """Return some of the files."""
+        hrefs = list(self.hrefs)
+        chosen = Names([hrefs[number] for number in numbers.tolist()])
+        return Files(chosen, self.sizes[numbers], self.modified[numbers])
+
+    def ref(self, number: int, shape: tuple[int, int]) -> FileRef:
+        """Return what a task needs of one file."""
+        size, modified = int(self.sizes[number]), int(self.modified[number])
+        return FileRef(
+            href=self.hrefs[number],
+            size_bytes=None if size < 0 else size,
+            modified_ns=None if modified < 0 else modified,
+            shape=shape,
+        )
+
+    def digest(self) -> bytes:
+        """Return what tells these files from others, the same in every process."""
+        if self._digest is None:
+            self._digest = self.hrefs.digest() + digest_of((encode(self.sizes), encode(self.modified)))
+        return self._digest
+
+    def __reduce__(self) -> tuple[Any, tuple[Names, list[Encoded]]]:
+        if self._packed is None:
+            self._packed = pack((encode(self.sizes), encode(self.modified)))
+        return _restore_files, (self.hrefs, self._packed)
+
+
+def _restore_files(hrefs: Names, packed: list[Encoded]) -> Files:
+    sizes, modified = (decode(column, np.int64) for column in unpack(packed))
+    return Files(hrefs, sizes, modified)
 
 
 class SourceTable:
@@ -29,8 +81,10 @@ class SourceTable:
 
     Attributes
     ----------
-    images : tuple of str
+    images : Names
         Ids, one a row.
+    files : tuple of Files
+        The files are numbered from the first of the first to the last of the last.
     file_of : numpy.ndarray of int32, (image, band)
         Number of the file, -1 where the image lacks the band.
     grid_of : numpy.ndarray of int32, (file,)
@@ -44,10 +98,8 @@ class SourceTable:
     def __init__(
         self,
         *,
-        images: tuple[str, ...],
-        hrefs: tuple[str, ...],
-        sizes: NDArray[np.int64],
-        modified: NDArray[np.int64],
+        images: Names,
+        files: tuple[Files, ...],
         grids: tuple[GeoBox, ...],
         grid_of: NDArray[np.int32],
         layouts: tuple[Layout, ...],
@@ -58,9 +110,7 @@ class SourceTable:
         steps_of: NDArray[np.int32],
     ) -> None:
         self.images = images
-        self.hrefs = hrefs
-        self.sizes = sizes
-        self.modified = modified
+        self.files = files
         self.grids = grids
         self.grid_of = grid_of
         self.layouts = layouts
@@ -93,26 +143,33 @@ class SourceTable:
         """Number of output bands."""
         return int(self.file_of.shape[1])
 
+    @property
+    def hrefs(self) -> tuple[str, ...]:
+        """Names of all files, by number."""
+        return tuple(href for part in self.files for href in part.hrefs)
+
     def source(self, image: int, band: int) -> RasterSource | None:
         """Return the source of one band of one image, None where the image lacks the band."""
         number = int(self.file_of[image, band])
         if number < 0:
             return None
         grid = self.grids[self.grid_of[number]]
-        size, modified = int(self.sizes[number]), int(self.modified[number])
         return RasterSource(
             image=self.images[image],
-            file=FileRef(
-                href=self.hrefs[number],
-                size_bytes=None if size < 0 else size,
-                modified_ns=None if modified < 0 else modified,
-                shape=grid.shape,
-            ),
+            file=self.file(number, grid.shape),
             band=int(self.band_of[image, band]),
             geobox=grid,
             layout=self.layouts[self.layout_of[image, band]],
             steps=self.steps[self.steps_of[image, band]],
         )
+
+    def file(self, number: int, shape: tuple[int, int]) -> FileRef:
+        """Return what a task needs of a file whose grid has a shape."""
+        for part in self.files:
+            if number < len(part):
+                return part.ref(number, shape)
+            number -= len(part)
+        raise IndexError(f"there is no file {number} beyond the last one")
 
     def grid_number(self, image: int, band: int) -> int:
         """Return the number of the grid that a band of an image lies on."""
@@ -120,57 +177,42 @@ class SourceTable:
 
     def token(self) -> str:
         """Digest of everything that decides pixels; equal tables have equal tokens in every process."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in self._columns():
-            digest.update(part if isinstance(part, bytes) else part.tobytes())
-        digest.update(repr((self._grid_records(), self.layouts, self.steps)).encode())
+        digest = hashlib.blake2b(self.images.digest(), digest_size=16)
+        for part in self.files:
+            digest.update(part.digest())
+        digest.update(digest_of(self._columns()))
+        digest.update(repr((len(self.files), self._grid_records(), self.layouts, self.steps)).encode())
         return digest.hexdigest()
 
-    def _columns(self) -> Iterable[Any]:
-        yield _join(self.images)
-        yield _join(self.hrefs)
-        yield from self._arrays()
-
-    def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return (
-            self.sizes,
-            self.modified,
-            self.grid_of,
-            self.file_of,
-            self.band_of,
-            self.layout_of,
-            self.steps_of,
-        )
+    def _columns(self) -> list[Encoded]:
+        cells = (self.file_of, self.band_of, self.layout_of, self.steps_of)
+        return [encode(self.grid_of), *(encode(column) for part in cells for column in part.T)]
 
     def _grid_records(self) -> list[tuple[Any, ...]]:
         return [(tuple(grid.transform)[:6], grid.shape, grid.crs.srs) for grid in self.grids]
 
-    def __reduce__(self) -> tuple[Any, tuple[bytes, tuple[Any, ...]]]:
-        packed = zlib.compress(_join(self.images) + _join(self.hrefs), _LEVEL)
-        arrays = tuple(
-            (zlib.compress(np.ascontiguousarray(part).tobytes(), _LEVEL), part.dtype.str, part.shape)
-            for part in self._arrays()
-        )
-        return _restore, (packed, (arrays, self.grids, self.layouts, self.steps))
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        columns = pack(self._columns())
+        return _restore, (self.images, self.files, columns, self.grids, self.layouts, self.steps)
 
 
-def _join(names: Iterable[str]) -> bytes:
-    """Text of names, each ended by the one character that no file name holds."""
-    return "\0".join((*names, "")).encode(errors="surrogatepass")
-
-
-def _restore(packed: bytes, rest: tuple[Any, ...]) -> SourceTable:
-    arrays, grids, layouts, steps = rest
-    sizes, modified, grid_of, file_of, band_of, layout_of, steps_of = (
-        np.frombuffer(zlib.decompress(data), dtype=dtype).reshape(shape) for data, dtype, shape in arrays
+def _restore(
+    images: Names,
+    files: tuple[Files, ...],
+    packed: list[Encoded],
+    grids: tuple[GeoBox, ...],
+    layouts: tuple[Layout, ...],
+    steps: tuple[tuple[BoundStep, ...], ...],
+) -> SourceTable:
+    grid_of, *cells = (decode(column, np.int32) for column in unpack(packed))
+    count = len(cells) // 4
+    file_of, band_of, layout_of, steps_of = (
+        np.array(cells[k * count : (k + 1) * count], dtype=np.int32).reshape(count, len(images)).T
+        for k in range(4)
     )
-    names = zlib.decompress(packed).decode(errors="surrogatepass").split("\0")
-    images, hrefs = names[: len(file_of)], names[len(file_of) : -1]
     return SourceTable(
-        images=tuple(images),
-        hrefs=tuple(hrefs),
-        sizes=sizes,
-        modified=modified,
+        images=images,
+        files=files,
         grids=grids,
         grid_of=grid_of,
         layouts=layouts,
@@ -233,10 +275,8 @@ class TableBuilder:
         hrefs, sizes, modified, grid_of = zip(*self._files, strict=True) if self._files else ((), (), (), ())
         cells = np.array(self._cells, dtype=np.int32).reshape(len(self._images), self._band_count, 4)
         return SourceTable(
-            images=tuple(self._images),
-            hrefs=hrefs,
-            sizes=np.array(sizes, dtype=np.int64),
-            modified=np.array(modified, dtype=np.int64),
+            images=Names(self._images),
+            files=(Files(Names(hrefs), np.array(sizes, dtype=np.int64), np.array(modified, dtype=np.int64)),),
             grids=tuple(self._grids),
             grid_of=np.array(grid_of, dtype=np.int32),
             layouts=tuple(self._layouts),
