@@ -225,6 +225,25 @@ def test_what_is_not_needed_any_more_is_not_asked_for(tmp_path, server, monkeypa
     assert _remote_ahead._state.bytes == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "asked"), [("NEXT", 20, 2), ("BUDGET", 30, 3), ("CONCURRENT", 2, 1)]
+)
+def test_what_begins_later_takes_room_that_is_left(tmp_path, monkeypatch, name, value, asked):
+    (tmp_path / "a").write_bytes(os.urandom(2**12))
+    monkeypatch.setattr(_remote_ahead, "GAP", 0)
+    monkeypatch.setattr(_remote_ahead, name, value)
+    with RangeServer(tmp_path, delay=0.1) as server:
+        file = RemoteFile(FileRef(href=f"{server.url}/a", shape=(1, 1)))
+        later = _remote_ahead.Ahead([(file, 100 * k, 10) for k in range(6)])
+        later.hold()
+        assert _remote_ahead._state.bytes == 10 * asked
+        with later:
+            for k in range(6):
+                later.take(file, 100 * k, 10)
+        assert len(server.asked) == 6
+    assert _remote_ahead._state.bytes == _remote_ahead._state.asking == 0
+
+
 def test_threads_fetch_what_they_share_once(tmp_path):
     pixels = noise((256, 256))
     path = write_raster(tmp_path / "a.tif", pixels, None, tiled=128)

@@ -38,6 +38,10 @@ def to_dask(lazy: LazyRaster | LazyComposite, chunks: Sizes) -> dask.array.Array
     import dask.array
     from dask.base import tokenize
 
+    if isinstance(lazy, LazyRaster) and lazy.is_remote:
+        from dawnlight.raster._dask_next import watch
+
+        watch()
     lazy.sizes = chunks
     array: dask.array.Array = dask.array.from_array(
         lazy,

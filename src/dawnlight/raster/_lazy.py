@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,10 +13,12 @@ from dawnlight.geo import Window
 from dawnlight.raster._dtypes import cast, masked_dtype
 from dawnlight.raster._failures import FailureLog
 from dawnlight.raster._fetch import Fetcher
+from dawnlight.raster._href import is_remote
 from dawnlight.raster._keys import normalize_key
 from dawnlight.raster._paint import missing_pixels, paint
 from dawnlight.raster._plan import ReadPlan
 from dawnlight.raster._reader import RasterReader
+from dawnlight.raster._remote_next import is_announced, take_back
 from dawnlight.raster._scaling import apply_scale
 from dawnlight.raster._solo import read_solo
 
@@ -140,11 +142,30 @@ class LazyRaster:
         out = np.empty((len(layers), len(bands), rows.span, cols.span), dtype=self.dtype)
         if out.size:
             window = Window(rows.start, cols.start, rows.span, cols.span)
-            with self._ahead(tuple(layers), tuple(bands), window):
+            part = self.part(key)
+            with self.ahead(key) if len(layers) > 1 or is_announced(part) else nullcontext():
+                take_back(part)  # this task holds now what was fetched before it began
                 for position, layer in enumerate(layers):
                     self.read_into(out[position], layer, tuple(bands), window)
         out = out[:, :, rows.inner, cols.inner]
         return out[tuple(0 if part.is_int else slice(None) for part in parts)]
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files are on servers."""
+        return any(is_remote(href) for href in self.plan.table.hrefs[:1])
+
+    def part(self, key: Any) -> Hashable:
+        """Name what a key takes of this array, in this process."""
+        layers, bands, rows, cols = (part.indices for part in normalize_key(key, self.shape))
+        return id(self), tuple(layers), tuple(bands), (rows.start, rows.span, cols.start, cols.span)
+
+    def ahead(self, key: Any) -> AbstractContextManager[object]:
+        """Fetch what the thread is going to read by a key of remote files, until the context ends."""
+        layers, bands, rows, cols = (part.indices for part in normalize_key(key, self.shape))
+        wanted = tuple(self.output.keep[band] for band in bands)
+        fetcher = Fetcher(self.plan, self.reader, self.errors, self.log)
+        return fetcher.ahead_of(layers, wanted, Window(rows.start, cols.start, rows.span, cols.span))
 
     def read_into(self, out: NDArray[Any], layer: int, bands: tuple[int, ...], window: Window) -> None:
         """Fill ``out`` (band, height, width) with some bands of a window of one layer."""
@@ -162,16 +183,6 @@ class LazyRaster:
             hidden = None if missing is None else missing[position]
             self._finish(out[position], data[position], hidden, band)
         self._cut(out, wanted, window)
-
-    def _ahead(
-        self, layers: Sequence[int], bands: tuple[int, ...], window: Window
-    ) -> AbstractContextManager[object]:
-        """Fetch several layers of remote files together; one layer does that by itself."""
-        if len(layers) < 2:
-            return nullcontext()
-        wanted = tuple(self.output.keep[band] for band in bands)
-        fetcher = Fetcher(self.plan, self.reader, self.errors, self.log)
-        return fetcher.ahead_of(layers, wanted, window)
 
     def _is_plain(self, bands: tuple[int, ...]) -> bool:
         """Whether values come through as they are: no alpha, no scale, no other type."""

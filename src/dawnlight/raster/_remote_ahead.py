@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,7 @@ from dawnlight.errors import RasterError, RasterReadError
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._remote_file import RemoteFile
 
-__all__ = ["Ahead", "coalesce", "current", "io_pool", "not_held", "skip", "take"]
+__all__ = ["Ahead", "coalesce", "current", "io_pool", "not_held", "on_first_bytes", "skip", "take"]
 
 GAP = 256 * 2**10
 """Bytes between two ranges that are fetched along rather than asked for separately."""
@@ -33,6 +33,12 @@ BUDGET = 64 * 2**20
 SHARE = 16 * 2**20
 """... but each task may hold so many, whatever others do: else it would ask for one range after another."""
 
+NEXT = 12 * 2**20
+"""Bytes that are fetched for a task before it begins, of those that the others leave."""
+
+on_first_bytes: list[Callable[[], None]] = []
+"""Called whenever a task has got the first of its bytes."""
+
 _Key = tuple[FileRef, int, int]
 Wanted = tuple[RemoteFile, int, int]
 
@@ -45,7 +51,13 @@ class _State:
         self.pool: ThreadPoolExecutor | None = None
         self.flights: dict[_Key, _Flight] = {}
         self.bytes = 0
+        self.asking = 0  # requests that were not answered yet
         self.local = threading.local()
+
+    def answered(self, _future: Future[memoryview]) -> None:
+        """Count a request that is over."""
+        with self.lock:
+            self.asking -= 1
 
 
 class _Flight:
@@ -148,6 +160,7 @@ class Ahead:
         self._flights: dict[_Key, _Flight] = {}
         self._left: dict[_Flight, int] = {}
         self._bytes = 0
+        self._begun = False
 
     def __enter__(self) -> Ahead:
         if not hasattr(_state.local, "stack"):
@@ -160,6 +173,18 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _state.local.stack.remove(self)
+        self.close()
+
+    def hold(self) -> None:
+        """Ask for the first ranges before the thread enters, with room that nobody at work needs."""
+        while self._waiting and _state.asking < CONCURRENT // 2:
+            size = _size(self._waiting[0])
+            if self._bytes + size > NEXT or _state.bytes + size > BUDGET:
+                return
+            self._start(self._waiting[0])
+
+    def close(self) -> None:
+        """Let go of all that was not used."""
         for flight in list(self._left):
             self._leave(flight)
 
@@ -180,6 +205,10 @@ class Ahead:
         flight = self._flights[key]
         assert flight.future is not None
         data = flight.future.result()
+        if not self._begun:
+            self._begun = True
+            for call in on_first_bytes:
+                call()
         part = data[offset - flight.offset : offset - flight.offset + size]
         self._used(key)
         if len(part) != size:
@@ -226,16 +255,16 @@ class Ahead:
     def _top_up(self) -> None:
         """Ask for what comes next, as far as the budget reaches."""
         while self._waiting:
-            group = self._waiting[0]
-            size = sum(key[2] for key in group)
+            size = _size(self._waiting[0])
             if self._bytes and self._bytes + size > (SHARE if _state.bytes + size > BUDGET else MOST):
                 return
-            self._start(group)
+            self._start(self._waiting[0])
 
     def _start(self, group: list[_Key]) -> None:
         """Ask for a group, but for what another task has asked for already."""
         pool = io_pool()
         self._waiting.remove(group)
+        asked: list[Future[memoryview]] = []
         with _state.lock:
             fresh = []
             for key in group:
@@ -253,7 +282,11 @@ class Ahead:
                     _state.flights[key] = flight
                     self._board(key, flight)
                 _state.bytes += flight.size
+                _state.asking += 1
                 flight.future = pool.submit(self._files[keys[0][0]].read, flight.offset, flight.size)
+                asked.append(flight.future)
+        for future in asked:
+            future.add_done_callback(_state.answered)
 
     def _board(self, key: _Key, flight: _Flight) -> None:
         if flight not in self._left:
@@ -275,6 +308,10 @@ class Ahead:
             _state.bytes -= flight.size
         assert flight.future is not None
         flight.future.cancel()
+
+
+def _size(group: list[_Key]) -> int:
+    return sum(key[2] for key in group)
 
 
 def _after_fork() -> None:
