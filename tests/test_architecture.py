@@ -44,6 +44,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "numba": ("raster._jit",),
     "obstore": ("raster._remote*",),
     "odc": ("geo._geobox",),
+    "orjson": ("storage._json",),
     "platformdirs": ("_options", "catalog._client"),
     "rasterio": ("raster._gdal*", "raster._writers*"),
     "requests": ("storage._http*", "raster._remote*"),

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -165,9 +165,20 @@ class Attribute(Generic[T]):
         """Return `native` the way the attribute keeps it: frozen where it must not change."""
         return self.freeze(native) if self.readonly or not self.mutable else native
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether documents hold the native value itself."""
+        return type(self).dump is Attribute.dump
+
     def dump_or_none(self, native: Any) -> Any:
         """Turn the native value, or None, into what a document holds."""
         return None if native is None else self.dump(native)
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        """Do what `dump_or_none` does for each of many values, in a few passes where the kind allows it."""
+        if self.is_plain:
+            return list(natives)
+        return [None if native is None else self.dump(native) for native in natives]
 
     def is_same_wire(self, wire: Any, other: Any) -> bool:
         """Tell whether two wire values mean the same; the second one may be spelled freely."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from dawnlight.catalog._bulk_documents import make_new_documents
 from dawnlight.catalog._enums import DocumentState
 from dawnlight.errors import ParameterError, ParameterTypeError
 from dawnlight.storage._batches import paused_gc
@@ -18,6 +19,9 @@ __all__ = ["BulkSaving"]
 
 _MANY = 200
 """So many objects at once make it worth while to prepare for them."""
+
+_SLICE = 500
+"""So many new objects become documents at once: few enough for the processor's cache."""
 
 Report = Callable[[int], Any]
 
@@ -100,13 +104,15 @@ class BulkSaving:
 
 def _check_batch(batch: list[Any], kind: type[Any]) -> None:
     """Refuse what cannot be saved together."""
+    client = None
     for each in batch:
         if not isinstance(each, kind):
             raise ParameterTypeError(
                 f"{kind.__name__}.save_many takes {kind.__name__} objects, not {each!r:.200}"
             )
         each._check_not_deleted()
-        if each._client is not batch[0]._client:
+        client = client or each._client
+        if each._client is not client:
             raise ParameterError(f"{each._title} belongs to another catalog than {batch[0]._title}")
 
 
@@ -121,8 +127,12 @@ def _save_batch(batch: list[Any]) -> int:
             changed.append(each)
     if new:
         known: dict[str, Any] = {}
-        sent = [each._to_new_document({}) for each in new]
-        whole = [each._completed(document, known) for each, document in zip(new, sent, strict=True)]
+        sent, whole = [], []
+        for start in range(0, len(new), _SLICE):
+            some = new[start : start + _SLICE]
+            made = make_new_documents(some)
+            sent += made
+            whole += [each._completed(document, known) for each, document in zip(some, made, strict=True)]
         stored = new[0]._client.store.create(whole)
         for each, own, completed, document in zip(new, sent, whole, stored, strict=True):
             each._accept(document, own if completed is own else None)

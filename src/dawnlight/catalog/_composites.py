@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from types import NoneType
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
 from dawnlight.catalog._attributes import Attribute, AttributeOwner
+from dawnlight.catalog._columns import are_of, cut_like, group_by_names, zip_columns
 from dawnlight.catalog._containers import CheckedDict, CheckedList, check_items
 from dawnlight.catalog._scalars import FloatAttribute, IntegerAttribute, StringAttribute
 from dawnlight.errors import AttributeValidationError, ParameterError, ParameterTypeError
@@ -25,6 +30,8 @@ __all__ = [
     "OptionalStringAttribute",
     "TupleAttribute",
 ]
+
+_values_of = operator.attrgetter("_values")
 
 T = TypeVar("T")
 M = TypeVar("M", bound="AttributeMapping")
@@ -84,6 +91,11 @@ class TupleAttribute(Attribute[tuple[Any, ...] | None]):
     def dump(self, native: Any) -> Any:
         return _to_lists(native)
 
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        if are_of(natives, tuple) and are_of(chain.from_iterable(natives), float, int, str, NoneType):
+            return list(map(list, natives))
+        return super().dump_column(natives)
+
 
 class ListAttribute(Attribute[CheckedList[T] | None], Generic[T]):
     """A list of values of one kind. Its items are checked on assignment and on changes in place.
@@ -122,6 +134,13 @@ class ListAttribute(Attribute[CheckedList[T] | None], Generic[T]):
         if not isinstance(native, list):
             return native
         return [self.item.dump_or_none(item) for item in native]
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        if not are_of(natives, CheckedList):
+            return super().dump_column(natives)
+        if self.item.is_plain:
+            return list(map(list, natives))
+        return list(cut_like(self.item.dump_column(list(chain.from_iterable(natives))), natives))
 
     def freeze(self, native: Any) -> Any:
         if not isinstance(native, list):
@@ -166,6 +185,11 @@ class DictAttribute(Attribute[CheckedDict[T] | None], Generic[T]):
         if not isinstance(native, Mapping):
             return native
         return {key: self.item.dump_or_none(value) for key, value in native.items()}
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        if are_of(natives, CheckedDict) and self.item.is_plain:
+            return list(map(dict, natives))
+        return super().dump_column(natives)
 
     def freeze(self, native: Any) -> Any:
         if not isinstance(native, Mapping):
@@ -226,6 +250,20 @@ class GeometryAttribute(Attribute[BaseGeometry | None]):
 
     def dump(self, native: Any) -> Any:
         return to_geojson(native) if isinstance(native, BaseGeometry) else native
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        if not natives or not are_of(natives, shapely.Polygon):
+            return super().dump_column(natives)
+        if shapely.get_num_interior_rings(natives).any():
+            return super().dump_column(natives)
+        rings = shapely.get_exterior_ring(natives)
+        positions, owners = shapely.get_coordinates(rings, return_index=True)
+        sizes = np.bincount(owners, minlength=len(natives))
+        if sizes.min() == sizes.max():
+            cut = positions.reshape(len(natives), -1, 2).tolist()
+        else:
+            cut = [part.tolist() for part in np.split(positions, np.cumsum(sizes)[:-1])]
+        return [{"type": "Polygon", "coordinates": [ring]} for ring in cut]
 
 
 def to_geojson(geometry: BaseGeometry) -> dict[str, Any]:
@@ -294,6 +332,32 @@ class AttributeMapping(AttributeOwner):
         }
 
     @classmethod
+    def _serialize_many(cls, values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Do what `serialize` does for objects with these values."""
+        groups = group_by_names(values)
+        flat = chain.from_iterable(map(dict.values, values))
+        if all(map(cls._are_wire_names, groups)) and None not in flat:
+            return list(map(dict, values))
+        found: list[Any] = [None] * len(values)
+        for names, places in groups.items():
+            columns = dict(zip(names, zip(*(values[at].values() for at in places), strict=True), strict=True))
+            wire = {
+                attribute.wire_name: attribute.dump_column(columns[name])
+                for name, attribute in cls._attributes.items()
+                if name in columns
+            }
+            for at, row in zip(places, zip_columns(wire, len(places)), strict=True):
+                found[at] = row
+        return found
+
+    @classmethod
+    def _are_wire_names(cls, names: Sequence[str]) -> bool:
+        """Tell whether documents hold values with these names under the same, in this order, as they are."""
+        attributes = [attribute for name, attribute in cls._attributes.items() if name in names]
+        plain = all(attribute.is_plain for attribute in attributes)
+        return plain and [attribute.wire_name for attribute in attributes] == list(names)
+
+    @classmethod
     def _from_wire(cls, wire: Mapping[str, Any]) -> Any:
         """Build from a document: lenient, names that are not known are left out."""
         made = cls.__new__(cls)
@@ -358,6 +422,11 @@ class MappingAttribute(Attribute["M | None"], Generic[M]):
 
     def dump(self, native: Any) -> Any:
         return native.serialize() if isinstance(native, AttributeMapping) else native
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        if not are_of(natives, self.mapping_type):
+            return super().dump_column(natives)
+        return self.mapping_type._serialize_many(list(map(_values_of, natives)))
 
     def freeze(self, native: Any) -> Any:
         return native._frozen_copy() if isinstance(native, AttributeMapping) else native

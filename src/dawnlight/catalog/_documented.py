@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from dawnlight.catalog._attributes import Attribute, AttributeOwner
@@ -166,21 +167,20 @@ class DocumentOwner(AttributeOwner):
         `sent` is what `_to_document` gives now, where it is known: it saves making it again.
         """
         kept = {}
-        for name, native in self._values.items():
-            attribute = self._attributes[name]
-            wire = document.attributes.get(attribute.wire_name)
-            if native is None or not attribute.serializable:
+        # A class has a hash, only its objects have none.
+        for name, attribute in _keepable(type(self), tuple(self._values)):  # type: ignore[arg-type]
+            native = self._values[name]
+            if native is None:
                 continue
-            lost = attribute.sticky and wire is None
-            if lost:
+            wire = document.attributes.get(attribute.wire_name)
+            if attribute.sticky and wire is None:
                 kept[name] = native
             elif attribute.changes_in_place:
                 own = attribute.dump(native) if sent is None else sent.attributes[attribute.wire_name]
                 if attribute.is_same_wire(own, wire):
                     kept[name] = native
-        self._saved_document = document
-        self._values = kept
-        self._loaded = {}
+        # At once, past the check of public names, because thousands of objects pass here.
+        self.__dict__.update(_saved_document=document, _values=kept, _loaded={})
 
     def serialize(self, modified_only: bool = False, jsonapi_format: bool = False) -> dict[str, Any]:
         """Return the attributes as plain JSON-able values.
@@ -220,6 +220,17 @@ class DocumentOwner(AttributeOwner):
         if type(other) is not type(self):
             return NotImplemented
         return self.id == other.id and self.state == other.state and self.serialize() == other.serialize()
+
+
+@lru_cache(maxsize=256)
+def _keepable(cls: type[DocumentOwner], names: tuple[str, ...]) -> tuple[tuple[str, Attribute[Any]], ...]:
+    """Return those of some attributes whose native values may outlive the catalog's answer."""
+    attributes = ((name, cls._attributes[name]) for name in names)
+    return tuple(
+        (name, attribute)
+        for name, attribute in attributes
+        if attribute.serializable and (attribute.sticky or attribute.changes_in_place)
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["Image"]
 
 
+_REMOTE = StorageState.REMOTE.value
+
+
 def _pairs(doc: str) -> ListAttribute[Any]:
     pairs: ListAttribute[Any] = ListAttribute(FloatAttribute())
     return ListAttribute(
@@ -268,7 +271,7 @@ class Image(ImagePixels, ImageUploads, NamedCatalogObject, BulkSaving, kind="ima
     def _completed(self, document: Document, known: dict[str, Any]) -> Document:
         """Read from the files what the image does not say: grid, size, footprint, and how to load them."""
         given = document.attributes
-        if not given.get("files") or given.get("storage_state") == StorageState.REMOTE:
+        if not given.get("files") or given.get("storage_state") == _REMOTE:
             return document
         from dawnlight.ingest import complete_image_document
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -133,6 +134,16 @@ class TimeAttribute(Attribute[datetime | None]):
 
     def dump(self, native: Any) -> Any:
         return time_to_wire(native) if isinstance(native, datetime) else native
+
+    def dump_column(self, natives: Sequence[Any]) -> list[Any]:
+        found: list[Any] = []
+        for native in natives:
+            if type(native) is datetime and native.tzinfo is UTC and not native.microsecond:
+                # Whole seconds, as nearly all are; without the offset, which isoformat asks for twice.
+                found.append(f"{native.date().isoformat()}T{native.time().isoformat()}Z")
+            else:
+                found.append(self.dump_or_none(native))
+        return found
 
 
 class EnumAttribute(Attribute[str | None]):

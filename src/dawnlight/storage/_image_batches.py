@@ -6,7 +6,6 @@ an image that breaks a rule, or that has anything unusual about it, is left to t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
@@ -26,16 +25,13 @@ from dawnlight.storage._attributes import (
 from dawnlight.storage._checks import Refusal
 from dawnlight.storage._columns import ColumnCheck
 from dawnlight.storage._footprint_columns import FootprintColumn, check_footprints
+from dawnlight.storage._json import encode_json
 from dawnlight.storage._names import VALID_NAME
-from dawnlight.storage._sql_dialect import NO_TIME, keys_to_units
 from dawnlight.storage._sql_rows import CODECS, wire_to_key, wires_to_keys
 
 __all__ = ["ImageBatch", "prepare_images"]
 
 _CODEC = CODECS["image"]
-_encode_json = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
 
 _text = _columns.column_of_texts()
 _name = _columns.column_of_texts(longest=MAX_NAME, empty=False)
@@ -94,9 +90,6 @@ class _Group:
     """Columns of the table but for the key: lists, or one value for ever."""
     products: set[str]
     tags: list[list[str]]
-    footprints: FootprintColumn | None
-    acquired: list[str] | None
-    """Keys of the times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,29 +115,13 @@ class ImageBatch:
         )
 
     def tags(self, first: int) -> list[tuple[str, int]]:
-        """Return the rows of the table of tags, in its own order, for images numbered from `first` on."""
-        return sorted(
+        """Return the rows of the table of tags for images numbered from `first` on."""
+        return [
             (tag, key)
             for start, group in zip(self._starts(first), self.groups, strict=True)
             for key, tags in enumerate(group.tags, start)
             for tag in (tags if len(tags) < 2 else dict.fromkeys(tags))
-        )
-
-    def places(self, first: int) -> list[tuple[Any, ...]]:
-        """Return the rows of the R*Tree: two for images across the antimeridian, none without a place."""
-        found: list[tuple[Any, ...]] = []
-        for start, group in zip(self._starts(first), self.groups, strict=True):
-            if group.footprints is None:
-                continue
-            times = repeat(NO_TIME) if group.acquired is None else keys_to_units(group.acquired)
-            # In the order of time, in which the tree keeps its pages: neighbours go to one page.
-            entries = zip(times, range(start, start + group.size), *group.footprints.bounds, strict=False)
-            for time, key, minx, miny, maxx, maxy in sorted(entries):
-                crossing = minx > maxx
-                found.append((2 * key, minx, 180.0 if crossing else maxx, miny, maxy, time, time))
-                if crossing:
-                    found.append((2 * key + 1, -180.0, maxx, miny, maxy, time, time))
-        return found
+        ]
 
     def _starts(self, first: int) -> list[int]:
         """Return the first key of each group."""
@@ -275,8 +252,6 @@ def _make_group(ids: list[str], columns: Mapping[str, Any], now: str) -> _Group:
         columns=[own.get(name, repeat(None)) for name in _CODEC.names if name != "key"],
         products=set(columns["product_id"]),
         tags=columns.get("tags", []),
-        footprints=footprints,
-        acquired=own.get("acquired"),
     )
 
 
@@ -299,4 +274,4 @@ def _make_bodies(columns: Mapping[str, Any], size: int) -> list[str]:
     if footprints is not None:
         for place in footprints.inexact:
             bodies[place]["geometry"] = footprints.geometries[place]
-    return list(map(_encode_json, bodies))
+    return list(map(encode_json, bodies))

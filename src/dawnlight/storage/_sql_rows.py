@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from dawnlight.search import FIELDS, Document, Kind, resolution_to_meters, time_to_key
 from dawnlight.storage._footprints import decode_footprint, encode_footprint
+from dawnlight.storage._json import encode_json
 from dawnlight.storage._sql_schema import TABLES
 
 __all__ = ["CODECS", "RowCodec", "key_to_wire", "wire_to_key", "wires_to_keys"]
@@ -18,7 +19,6 @@ __all__ = ["CODECS", "RowCodec", "key_to_wire", "wire_to_key", "wires_to_keys"]
 _NOT_ATTRIBUTES = frozenset(
     {"key", "id", "version", "body", "footprint", "minx", "miny", "maxx", "maxy", "size_bytes"}
 )
-_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decode_json = json.JSONDecoder().raw_decode
 
 
@@ -93,7 +93,7 @@ class RowCodec:
         if self._spatial:
             self._put_image(row, rest)
         row[self._key], row[self._id], row[self._version] = key, document.id, document.version
-        row[self._body] = _encode_json(rest)
+        row[self._body] = encode_json(rest)
         return row
 
     def from_row(self, row: Sequence[Any]) -> Document:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ from dawnlight.search import (
 )
 from dawnlight.storage._batches import (
     check_version,
-    exists_already,
     missing,
     paused_gc,
     prepare_batch,
@@ -54,6 +54,8 @@ __all__ = ["SqliteStore"]
 
 _MANY = 200
 """So many documents at once make it worth while to prepare for them."""
+_PART = 2_500
+"""So many images are prepared while those before them are put into the R*Tree."""
 _KINDS_BUT_IMAGES: tuple[Kind, ...] = ("product", "band", "image_upload")
 _DEPENDENT: tuple[Kind, ...] = ("band", "image", "image_upload")
 
@@ -172,9 +174,8 @@ class SqliteStore(CatalogStore):
         """Store new documents; see `CatalogStore.create`."""
         with paused_gc(len(documents) >= _MANY):
             now = self._now()
-            images = prepare_images(documents, now) if len(documents) >= _MANY else None
-            if images is not None:
-                return self._create_images(images)
+            if len(documents) >= _MANY and (created := self._create_images(documents, now)) is not None:
+                return created
             batch = prepare_batch(documents, now, self._owners)
             # Images depend on nothing that only the transaction knows: their rows are made before the lock.
             few = [document for document in batch if document.kind == "image"]
@@ -192,22 +193,45 @@ class SqliteStore(CatalogStore):
             for document in batch
         ]
 
-    def _create_images(self, batch: ImageBatch) -> list[Document]:
-        """Store many images that are prepared."""
-        with self._engine.write("creating documents", lazily=self._imports.count > 0) as connection:
-            lookup = _Lookup(connection)
-            if batch.products - lookup.find_existing("product", batch.products):
-                settle_batch(batch.documents, lookup)  # says what is wrong
-            first = _next_key(connection, "image")
-            try:
-                insert_images(connection, batch, first)
-            except IntegrityError:
-                existing = lookup.find_existing("image", batch.ids, below=first)
-                for id_ in batch.ids:
-                    if id_ in existing:
-                        raise exists_already("image", id_) from None
-                raise
+    def _create_images(self, documents: Sequence[Document], now: str) -> list[Document] | None:
+        """Store many images; None, with nothing stored, where one has to be looked at closely."""
+        with suppress(_UnexpectedError):
+            return self._create_in_parts(documents, now)
+        batch = prepare_images(documents, now)
+        if batch is None:
+            return None
+        with self._write_images() as connection:
+            settle_batch(batch.documents, _Lookup(connection))  # says what is wrong
+            insert_images(connection, [batch], _next_key(connection, "image"))
         return batch.documents
+
+    def _create_in_parts(self, documents: Sequence[Document], now: str) -> list[Document]:
+        """Store many images, some of them while others are prepared; nothing, where anything is wrong."""
+        parts = (prepare_images(documents[at : at + _PART], now) for at in range(0, len(documents), _PART))
+        first = next(parts)  # before others have to wait
+        created: list[Document] = []
+        with self._write_images() as connection:
+            lookup = _Lookup(connection)
+            products: set[str] = set()
+
+            def settle() -> Iterator[ImageBatch]:
+                for part in chain([first], parts):
+                    if part is None:
+                        raise _UnexpectedError
+                    created.extend(part.documents)
+                    products.update(part.products)
+                    yield part
+
+            try:
+                insert_images(connection, settle(), _next_key(connection, "image"))
+            except IntegrityError:
+                raise _UnexpectedError from None
+            if products - lookup.find_existing("product", products):
+                raise _UnexpectedError
+        return created
+
+    def _write_images(self) -> AbstractContextManager[Connection]:
+        return self._engine.write("creating documents", lazily=self._imports.count > 0)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
@@ -349,6 +373,10 @@ class SqliteStore(CatalogStore):
         return time_to_wire(self._clock())
 
 
+class _UnexpectedError(Exception):
+    """Images cannot be stored as fast as they could be if there was nothing unusual about them."""
+
+
 class _Imports(threading.local):
     """How many imports of the calling thread are open."""
 
@@ -361,15 +389,12 @@ class _Lookup:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find_existing(self, kind: Kind, ids: Collection[str], *, below: int | None = None) -> set[str]:
-        """Return those of the ids that exist, or those of them whose rows have smaller keys."""
+    def find_existing(self, kind: Kind, ids: Collection[str]) -> set[str]:
+        """Return those of the ids that exist."""
         if not ids:
             return set()
         columns = TABLES[kind].c
-        statement = select(columns.id).where(_id_in(columns.id, ids))
-        if below is not None:
-            statement = statement.where(columns.key < below)
-        return set(self._connection.scalars(statement))
+        return set(self._connection.scalars(select(columns.id).where(_id_in(columns.id, ids))))
 
     def largest_sort_order(self, product_id: str) -> int | None:
         """Return the largest ``sort_order`` of a product's bands."""

@@ -16,6 +16,8 @@ An image has the row ``2 * key``, and ``2 * key + 1`` as well when its footprint
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Connection
@@ -49,6 +51,18 @@ _SECOND = (
 _DELETE = "DELETE FROM image_rt WHERE id = 2 * OLD.key; DELETE FROM image_rt WHERE id = 2 * OLD.key + 1;"
 
 
+_FILL_TREE = (
+    "WITH placed AS MATERIALIZED (SELECT key, minx, maxx, miny, maxy, "
+    f"coalesce(strftime('%s', substr(acquired, 1, 19)) / {TIME_UNIT}, {NO_TIME}) AS t "
+    "FROM image WHERE key >= ? AND key < ? AND minx IS NOT NULL ORDER BY t) "
+    "INSERT INTO image_rt SELECT 2 * key, minx, iif(minx > maxx, 180.0, maxx), miny, maxy, t, t FROM placed "
+    "UNION ALL SELECT 2 * key + 1, -180.0, maxx, miny, maxy, t, t FROM placed WHERE minx > maxx"
+)
+"""What the triggers of insertion do, for many images at once.
+
+In the order of time, in which the tree keeps its pages: neighbours go to one page.
+"""
+
 _INSERT_IMAGE = f"INSERT INTO image VALUES ({', '.join('?' for _ in TABLES['image'].columns)})"
 
 _WATCHED = ("key", "minx", "miny", "maxx", "maxy", "acquired")
@@ -80,19 +94,23 @@ def _triggers() -> list[str]:
     ]
 
 
-def insert_images(connection: Connection, batch: ImageBatch, first: int) -> None:
+def insert_images(connection: Connection, batches: Iterable[ImageBatch], first: int) -> None:
     """Insert many images, their tags, and their rows of the R*Tree, inside the caller's transaction.
 
     The result is that of the triggers. But a statement with triggers keeps a copy of every page it changes,
     in case it fails halfway, which takes a third of the time. So the triggers of insertion are taken out and
     put back; both are undone together with everything else if the transaction fails.
 
+    The tree is filled by another thread. Each time that is one step of SQLite, outside of Python's lock, so
+    the next batch can be prepared meanwhile. Only one of the two threads uses the connection at a time.
+
     Parameters
     ----------
     connection : Connection
         In a write transaction.
-    batch : ImageBatch
-        None of its images exists, all of its products do.
+    batches : iterable of ImageBatch
+        None of their images exists, all of their products do. It may prepare a batch when it is asked for
+        it, but must not use the connection for that.
     first : int
         The key of the first image; the others count on.
     """
@@ -101,9 +119,20 @@ def insert_images(connection: Connection, batch: ImageBatch, first: int) -> None
         connection.exec_driver_sql(f"DROP TRIGGER {name}")
     # The driver itself, because it takes rows one by one and keeps none.
     driver: Any = connection.connection.driver_connection
-    driver.executemany(_INSERT_IMAGE, batch.rows(first))
-    driver.executemany("INSERT INTO image_rt VALUES (?, ?, ?, ?, ?, ?, ?)", batch.places(first))
-    driver.executemany("INSERT INTO image_tag VALUES (?, ?)", batch.tags(first))
+    tags: list[tuple[str, int]] = []
+    with ThreadPoolExecutor(1, thread_name_prefix="dawnlight-tree") as pool:
+        filling: Future[Any] | None = None
+        for batch in batches:
+            if filling is not None:
+                filling.result()
+            driver.executemany(_INSERT_IMAGE, batch.rows(first))
+            filling = pool.submit(driver.execute, _FILL_TREE, (first, first + len(batch.ids)))
+            tags += batch.tags(first)
+            first += len(batch.ids)
+        if filling is not None:
+            tags.sort()  # into the order of their table
+            filling.result()
+    driver.executemany("INSERT INTO image_tag VALUES (?, ?)", tags)
     for statement in triggers.values():
         connection.exec_driver_sql(statement)
 
