@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawnlight.errors import ConflictError, NotFoundError
+from dawnlight.errors import CatalogError, ConflictError, NotFoundError, ValidationError
 from dawnlight.search import FIELDS, Document, Query
 from dawnlight.storage import SqliteStore
 from dawnlight.storage._attributes import CHECKS
 from dawnlight.storage._checks import Refusal
-from dawnlight.storage._image_batches import COLUMN_CHECKS, prepare_images
+from dawnlight.storage._image_batches import COLUMN_CHECKS, ImageBatch, prepare_images
 from dawnlight.storage._rules import prepare_new
 from dawnlight.storage._sql_dialect import key_to_units, keys_to_units
 from dawnlight.storage._sql_rows import CODECS
@@ -29,6 +32,11 @@ def _image(number: int, **attributes: Any) -> Document:
     name = f"i{number}"
     given = {"product_id": "p", "name": name, **attributes}
     return Document(kind="image", id=f"p:{name}", attributes=given)
+
+
+def _elsewhere(image: Document) -> dict[str, Any]:
+    name = image.attributes["name"]
+    return {"id": f"nowhere:{name}", "attributes": {"product_id": "nowhere", "name": name}}
 
 
 def _ring(*positions: tuple[float, float]) -> dict[str, Any]:
@@ -71,14 +79,25 @@ def _assert_same(given: list[Document]) -> None:
         repr(dataclasses.replace(document, attributes=_in_order(document, made)))
         for document, made in zip(single, batch.documents, strict=True)
     ]
-    rows = {row[1]: row for row in batch.rows(1)}
+    rows = _whole_rows(batch)
     to_row = CODECS["image"].to_row
     for document in single:
         row = rows[document.id]
-        assert list(row) == to_row(document, row[0])
+        assert row == to_row(document, row[0])
         assert CODECS["image"].from_row(row) == document
     assert sorted(row[0] for row in rows.values()) == list(range(1, len(given) + 1))
     assert batch.products == {document.attributes["product_id"] for document in single}
+
+
+def _whole_rows(batch: ImageBatch) -> dict[str, list[Any]]:
+    """Return all columns of all rows, by id: None where no value was given."""
+    found = {}
+    for names, rows in batch.rows(1):
+        assert set(names) <= set(CODECS["image"].names)
+        for row in rows:
+            values = dict(zip(names, row, strict=True))
+            found[values["id"]] = [values.get(name) for name in CODECS["image"].names]
+    return found
 
 
 def _in_order(document: Document, like: Document) -> dict[str, Any]:
@@ -251,9 +270,118 @@ def test_what_exists_is_named_and_nothing_kept(tmp_path: Any) -> None:
         assert store.count(Query(kind="image")) == 310
 
 
-def _elsewhere(image: Document) -> dict[str, Any]:
-    name = image.attributes["name"]
-    return {"id": f"nowhere:{name}", "attributes": {"product_id": "nowhere", "name": name}}
+@pytest.mark.parametrize(
+    ("spoilt", "error"),
+    [
+        (_image(450, cloud_fraction=float("nan")), ValidationError),
+        (_image(3), ConflictError),
+        (_image(450, product_id="nowhere"), ValidationError),
+        (dataclasses.replace(_image(1), **_elsewhere(_image(1))), NotFoundError),
+        (_image(900), ConflictError),
+    ],
+    ids=["broken rule", "given twice", "id of another product", "no product", "exists"],
+)
+@pytest.mark.parametrize("at", [0, 250, 500])
+def test_a_batch_in_parts_is_kept_whole_or_not_at_all(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, spoilt: Document, error: type[Exception], at: int
+) -> None:
+    monkeypatch.setattr("dawnlight.storage._sqlite._PART", 100)
+    images = [_image(number, geometry=_GEOMETRIES["square"], tags=["a"]) for number in range(500)]
+    with SqliteStore(tmp_path) as store:
+        _fill(store, [_image(900)], 1)
+        with pytest.raises(error, match=spoilt.id):
+            store.create([*images[:at], spoilt, *images[at:]])
+        assert store.count(Query(kind="image")) == 1
+        assert store.doctor() == []
+        assert [image.id for image in store.create(images)] == [image.id for image in images]
+        assert store.count(Query(kind="image")) == 501
+        assert store.doctor() == []
+
+
+def test_a_batch_in_parts_with_other_kinds(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dawnlight.storage._sqlite._PART", 100)
+    images = [_image(number) for number in range(300)]
+    product = Document(kind="product", id="p", attributes={"name": "P"})
+    with SqliteStore(tmp_path) as store:
+        assert [made.id for made in store.create([*images, product])][-2:] == ["p:i299", "p"]
+        assert store.count(Query(kind="image")) == 300
+
+
+def test_a_full_disk_takes_back_the_whole_batch(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dawnlight.storage._sqlite._PART", 100)
+    images = [_image(number, geometry=_GEOMETRIES["square"], tags=["a"]) for number in range(1000)]
+
+    def allow(store: SqliteStore, pages: int) -> int:
+        with store._engine.alone("making room") as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+            return int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+
+    with SqliteStore(tmp_path) as store:
+        _fill(store, [_image(5000, geometry=_GEOMETRIES["square"])], 1)
+        used = allow(store, 2**30)
+        for more in (1, 10, 20, 40):
+            allow(store, used + more)
+            with pytest.raises(CatalogError, match="full"):
+                store.create(images)
+            assert store.count(Query(kind="image")) == 1
+            assert store.doctor() == []
+        allow(store, 2**30)
+        store.create(images)
+        assert store.count(Query(kind="image")) == 1001
+        assert store.doctor() == []
+
+
+def test_an_error_of_the_other_thread_takes_back_the_whole_batch(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = "INSERT INTO image_rt SELECT nothing FROM image WHERE key IN (?, ?)"
+    images = [_image(number, geometry=_GEOMETRIES["square"]) for number in range(300)]
+    monkeypatch.setattr("dawnlight.storage._sqlite_schema._FILL_TREE", statement)
+    with SqliteStore(tmp_path) as store:
+        with pytest.raises(CatalogError, match="nothing"):
+            _fill(store, images, 300)
+        assert store.count(Query(kind="image")) == 0
+        assert store.doctor() == []
+
+
+_IMPORT = """
+import sys
+from dawnlight.search import Document
+from dawnlight.storage import SqliteStore
+
+with SqliteStore(sys.argv[1]) as store:
+    store.create([Document(kind="product", id="p", attributes={"name": "P"})])
+    ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
+    with store.importing():
+        for start in range(0, 500_000, 3_000):
+            store.create([
+                Document(kind="image", id=f"p:i{number}", attributes={
+                    "product_id": "p", "name": f"i{number}", "tags": ["a"],
+                    "geometry": {"type": "Polygon", "coordinates": [ring]},
+                })
+                for number in range(start, start + 3_000)
+            ])
+            print("ACK", flush=True)
+"""
+
+
+def test_f1_whole_batches_survive_a_kill(tmp_path: Any) -> None:
+    for round_, wait in enumerate((0.02, 0.08)):
+        folder = tmp_path / str(round_)
+        with subprocess.Popen(
+            [sys.executable, "-c", _IMPORT, str(folder)], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(2):
+                assert child.stdout.readline() == "ACK\n"
+            time.sleep(wait)  # into the batch after that, or the next one
+            child.kill()
+            acknowledged = 2 + child.stdout.read().count("ACK\n")
+        with SqliteStore(folder) as store:
+            whole, rest = divmod(store.count(Query(kind="image")), 3_000)
+            assert rest == 0
+            assert whole in (acknowledged, acknowledged + 1)
+            assert store.doctor(deep=True) == []
 
 
 def test_lazy_writes_differ_in_their_settings_only(tmp_path: Any) -> None:

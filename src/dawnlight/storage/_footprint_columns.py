@@ -23,7 +23,7 @@ class FootprintColumn:
 
     geometries: list[dict[str, Any]]
     """GeoJSON in stored spelling."""
-    wkb: list[bytes]
+    wkb: list[bytes | bytearray]
     bounds: tuple[list[float], list[float], list[float], list[float]]
     """minx, miny, maxx, maxy in degrees; ``minx > maxx`` across the antimeridian."""
     inexact: list[int]
@@ -124,7 +124,8 @@ def _spell_rings(rings: Array, length: int) -> list[tuple[Any, ...]]:
     record = np.empty(len(rings), dtype=[("header", f"V{WKB_HEADER.size}"), ("ring", "<f8", (length, 2))])
     record["header"] = np.void(WKB_HEADER.pack(1, 3, 1, length))
     record["ring"] = rings
-    raw, step = record.tobytes(), record.dtype.itemsize
+    # Python's SQLite module looks for a way to adapt bytes, each time, and takes a bytearray as it is.
+    raw, step = bytearray(record.tobytes()), record.dtype.itemsize
     bounds = np.concatenate([rings.min(axis=1), rings.max(axis=1)], axis=1)
     geometries = [{"type": "Polygon", "coordinates": [ring]} for ring in rings.tolist()]
     wkb = [raw[at : at + step] for at in range(0, len(raw), step)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -86,8 +86,10 @@ class _Group:
     """Images that have the same attributes, as columns."""
 
     size: int
+    names: tuple[str, ...]
+    """Names of the table's columns that have values, beginning with the key."""
     columns: list[Any]
-    """Columns of the table but for the key: lists, or one value for ever."""
+    """Their values, but for the key: lists, or one value for ever."""
     products: set[str]
     tags: list[list[str]]
 
@@ -106,13 +108,14 @@ class ImageBatch:
         """Ids of the products that the images belong to."""
         return {product for group in self.groups for product in group.products}
 
-    def rows(self, first: int) -> Iterator[tuple[Any, ...]]:
-        """Return the rows of the table of images, numbered from `first` on."""
-        starts = self._starts(first)
-        return chain.from_iterable(
-            zip(range(start, start + group.size), *group.columns, strict=False)
-            for start, group in zip(starts, self.groups, strict=True)
-        )
+    def rows(self, first: int) -> Iterator[tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]]:
+        """Return the rows of the table of images, numbered from `first` on.
+
+        They come in groups, each with the names of the columns that have values. The others are left out
+        instead of filled with None, because Python's SQLite module takes 0.3 us to look at each None.
+        """
+        for start, group in zip(self._starts(first), self.groups, strict=True):
+            yield group.names, zip(range(start, start + group.size), *group.columns, strict=False)
 
     def tags(self, first: int) -> list[tuple[str, int]]:
         """Return the rows of the table of tags for images numbered from `first` on."""
@@ -249,7 +252,8 @@ def _make_group(ids: list[str], columns: Mapping[str, Any], now: str) -> _Group:
             own[name] = wires_to_keys(column) if name in _CODEC.times else column
     return _Group(
         size=len(ids),
-        columns=[own.get(name, repeat(None)) for name in _CODEC.names if name != "key"],
+        names=("key", *own),
+        columns=list(own.values()),
         products=set(columns["product_id"]),
         tags=columns.get("tags", []),
     )

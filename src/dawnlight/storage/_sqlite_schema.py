@@ -26,7 +26,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dawnlight.storage._image_batches import ImageBatch
 from dawnlight.storage._sql_dialect import NO_TIME, TIME_UNIT
-from dawnlight.storage._sql_schema import META, METADATA, SCHEMA_VERSION, TABLES
+from dawnlight.storage._sql_schema import META, METADATA, SCHEMA_VERSION
 
 __all__ = ["APPLICATION_ID", "HEAD_REVISION", "create_schema", "insert_images", "schema_statements"]
 
@@ -62,8 +62,6 @@ _FILL_TREE = (
 
 In the order of time, in which the tree keeps its pages: neighbours go to one page.
 """
-
-_INSERT_IMAGE = f"INSERT INTO image VALUES ({', '.join('?' for _ in TABLES['image'].columns)})"
 
 _WATCHED = ("key", "minx", "miny", "maxx", "maxy", "acquired")
 """The columns that the R*Tree depends on."""
@@ -125,7 +123,9 @@ def insert_images(connection: Connection, batches: Iterable[ImageBatch], first: 
         for batch in batches:
             if filling is not None:
                 filling.result()
-            driver.executemany(_INSERT_IMAGE, batch.rows(first))
+            for names, rows in batch.rows(first):
+                values = ", ".join("?" for _ in names)
+                driver.executemany(f"INSERT INTO image ({', '.join(names)}) VALUES ({values})", rows)
             filling = pool.submit(driver.execute, _FILL_TREE, (first, first + len(batch.ids)))
             tags += batch.tags(first)
             first += len(batch.ids)
