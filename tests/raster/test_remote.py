@@ -235,7 +235,7 @@ def test_what_begins_later_takes_room_that_is_left(tmp_path, monkeypatch, name, 
     with RangeServer(tmp_path, delay=0.1) as server:
         file = RemoteFile(FileRef(href=f"{server.url}/a", shape=(1, 1)))
         later = _remote_ahead.Ahead([(file, 100 * k, 10) for k in range(6)])
-        later.hold()
+        assert later.hold() == (name == "NEXT")
         assert _remote_ahead._state.bytes == 10 * asked
         with later:
             for k in range(6):

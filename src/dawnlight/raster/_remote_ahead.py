@@ -18,7 +18,7 @@ from dawnlight.errors import RasterError, RasterReadError
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._remote_file import RemoteFile
 
-__all__ = ["Ahead", "coalesce", "current", "io_pool", "not_held", "on_first_bytes", "skip", "take"]
+__all__ = ["Ahead", "coalesce", "current", "io_pool", "not_held", "on_room", "skip", "take"]
 
 GAP = 256 * 2**10
 """Bytes between two ranges that are fetched along rather than asked for separately."""
@@ -36,8 +36,8 @@ SHARE = 16 * 2**20
 NEXT = 12 * 2**20
 """Bytes that are fetched for a task before it begins, of those that the others leave."""
 
-on_first_bytes: list[Callable[[], None]] = []
-"""Called whenever a task has got the first of its bytes."""
+on_room: list[Callable[[], None]] = []
+"""Called when a task has got the first of its bytes, and when it has used some."""
 
 _Key = tuple[FileRef, int, int]
 Wanted = tuple[RemoteFile, int, int]
@@ -175,13 +175,19 @@ class Ahead:
         _state.local.stack.remove(self)
         self.close()
 
-    def hold(self) -> None:
-        """Ask for the first ranges before the thread enters, with room that nobody at work needs."""
-        while self._waiting and _state.asking < CONCURRENT // 2:
-            size = _size(self._waiting[0])
-            if self._bytes + size > NEXT or _state.bytes + size > BUDGET:
-                return
+    def hold(self) -> bool:
+        """Ask for the first ranges before the thread enters, with room that nobody at work needs.
+
+        Returns
+        -------
+        bool
+            False if there was no room for all of them: ask again.
+        """
+        while self._waiting and self._bytes + (size := _size(self._waiting[0])) <= NEXT:
+            if _state.asking >= CONCURRENT // 2 or _state.bytes + size > BUDGET:
+                return False
             self._start(self._waiting[0])
+        return True
 
     def close(self) -> None:
         """Let go of all that was not used."""
@@ -207,8 +213,7 @@ class Ahead:
         data = flight.future.result()
         if not self._begun:
             self._begun = True
-            for call in on_first_bytes:
-                call()
+            _tell_of_room()
         part = data[offset - flight.offset : offset - flight.offset + size]
         self._used(key)
         if len(part) != size:
@@ -238,6 +243,8 @@ class Ahead:
             if not self._left[flight]:
                 self._leave(flight)
         self._top_up()
+        if flight not in self._left:
+            _tell_of_room()
 
     def _groups(self, keys: Iterable[_Key]) -> Iterator[list[_Key]]:
         """Cut into requests, in the order of first use."""
@@ -308,6 +315,11 @@ class Ahead:
             _state.bytes -= flight.size
         assert flight.future is not None
         flight.future.cancel()
+
+
+def _tell_of_room() -> None:
+    for call in on_room:
+        call()
 
 
 def _size(group: list[_Key]) -> int:

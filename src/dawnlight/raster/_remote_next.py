@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
-from dawnlight.raster._remote_ahead import Ahead, on_first_bytes
+from dawnlight.raster._remote_ahead import Ahead, on_room
 
 __all__ = ["announce", "is_announced", "take_back"]
 
@@ -27,16 +27,26 @@ class _Part:
         self._held: Ahead | None = None
         self._over = False
         self._lock = threading.Lock()
+        self.begun = False
 
-    def fetch(self) -> None:
-        """Ask for its first ranges, unless it is being read already; a failure is left to who reads it."""
-        if self._over:
-            return
-        ahead = self._plan()
+    def fetch(self) -> bool:
+        """Ask for its first ranges, unless it is being read already; a failure is left to who reads it.
+
+        Returns
+        -------
+        bool
+            False if there was no room for all of them.
+        """
         with self._lock:
-            if isinstance(ahead, Ahead) and not self._over:
-                self._held = ahead
-                ahead.hold()
+            over = self._over
+        if over:
+            return True
+        ahead = self._plan() if self._held is None else self._held
+        with self._lock:
+            if self._over or not isinstance(ahead, Ahead):
+                return True
+            self._held = ahead
+            return ahead.hold()
 
     def leave(self) -> None:
         """Let go of what was fetched: whoever reads the part holds it now, or nobody needs it."""
@@ -90,28 +100,39 @@ def take_back(key: Hashable, *, unless_begun: bool = False) -> None:
         Leave it if it was looked at already: who reads it takes it over.
     """
     with _state.lock:
-        if _state.waiting.pop(key, None) is None and unless_begun:
+        _state.waiting.pop(key, None)
+        part = _state.parts.get(key)
+        if part is None or (unless_begun and part.begun):
             return
-        part = _state.parts.pop(key, None)
-    if part is not None:
-        part.leave()
+        del _state.parts[key]
+    part.leave()
 
 
 def _go_on() -> None:
     """Look at what waits, in a thread of its own: it may have to wait for headers."""
+    if not _state.waiting:
+        return
     with _state.lock:
-        if not _state.waiting:
-            return
-        parts = list(_state.waiting.values())
+        parts = dict(_state.waiting)
         _state.waiting.clear()
+        for part in parts.values():
+            part.begun = True
         if _state.planner is None:
             _state.planner = ThreadPoolExecutor(1, thread_name_prefix="dawnlight-next")
         planner = _state.planner
-    for part in parts:
-        planner.submit(part.fetch)
+    for key, part in parts.items():
+        planner.submit(_fetch, key, part)
 
 
-on_first_bytes.append(_go_on)
+def _fetch(key: Hashable, part: _Part) -> None:
+    if part.fetch():
+        return
+    with _state.lock:
+        if _state.parts.get(key) is part:
+            _state.waiting[key] = part  # for when the tasks at work have used some more
+
+
+on_room.append(_go_on)
 
 
 def _after_fork() -> None:
