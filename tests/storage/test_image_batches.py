@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import textwrap
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -342,6 +343,26 @@ def test_an_error_of_the_other_thread_takes_back_the_whole_batch(
             _fill(store, images, 300)
         assert store.count(Query(kind="image")) == 0
         assert store.doctor() == []
+
+
+def test_without_another_thread_all_is_stored_too(tmp_path: Any) -> None:
+    script = """
+        import atexit, sys
+        from dawnlight.search import Document, Query
+        from dawnlight.storage import SqliteStore
+
+        def store_at_the_end():
+            with SqliteStore(sys.argv[1]) as store:
+                store.create([Document(kind="product", id="p", attributes={"name": "P"})])
+                images = [{"product_id": "p", "name": f"i{number}"} for number in range(300)]
+                store.create([Document(kind="image", id=f"p:{i['name']}", attributes=i) for i in images])
+                print(store.count(Query(kind="image")), len(store.doctor()))
+
+        atexit.register(store_at_the_end)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("300 0\n", "")
 
 
 _IMPORT = """

@@ -16,8 +16,8 @@ An image has the row ``2 * key``, and ``2 * key + 1`` as well when its footprint
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Connection
@@ -119,22 +119,33 @@ def insert_images(connection: Connection, batches: Iterable[ImageBatch], first: 
     driver: Any = connection.connection.driver_connection
     tags: list[tuple[str, int]] = []
     with ThreadPoolExecutor(1, thread_name_prefix="dawnlight-tree") as pool:
-        filling: Future[Any] | None = None
+        wait: Callable[[], Any] = _do_nothing
         for batch in batches:
-            if filling is not None:
-                filling.result()
+            wait()
             for names, rows in batch.rows(first):
                 values = ", ".join("?" for _ in names)
                 driver.executemany(f"INSERT INTO image ({', '.join(names)}) VALUES ({values})", rows)
-            filling = pool.submit(driver.execute, _FILL_TREE, (first, first + len(batch.ids)))
+            wait = _start(pool, driver.execute, _FILL_TREE, (first, first + len(batch.ids)))
             tags += batch.tags(first)
             first += len(batch.ids)
-        if filling is not None:
-            tags.sort()  # into the order of their table
-            filling.result()
+        tags.sort()  # into the order of their table
+        wait()
     driver.executemany("INSERT INTO image_tag VALUES (?, ?)", tags)
     for statement in triggers.values():
         connection.exec_driver_sql(statement)
+
+
+def _do_nothing() -> None:
+    """Wait for nothing."""
+
+
+def _start(pool: ThreadPoolExecutor, action: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """Start an action in another thread; return what waits for its end and raises its error."""
+    try:
+        return pool.submit(action, *arguments).result
+    except RuntimeError:  # no more threads: the interpreter ends, or there are too many
+        action(*arguments)
+        return _do_nothing
 
 
 def schema_statements() -> list[str]:
