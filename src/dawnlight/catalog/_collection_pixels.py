@@ -11,6 +11,7 @@ from dawnlight.catalog._enums import DownloadFileFormat, ResampleAlgorithm
 from dawnlight.catalog._keys import group_by_key, make_key
 from dawnlight.catalog._loading import Loading, Options, prepare, scaling_of
 from dawnlight.errors import EmptyCollectionError, ParameterError, ParameterTypeError
+from dawnlight.raster._layers import one_by_one
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -442,7 +443,7 @@ class ImageCollectionPixels:
         images = self._images()
         if flatten is None:
             with many_objects():
-                return list(zip(range(len(images)), strict=True)), {}
+                return one_by_one(len(images)), {}
         predicates = (flatten,) if isinstance(flatten, str) or callable(flatten) else tuple(flatten)
         if not predicates:
             raise ParameterTypeError("flatten is empty; name at least one key, such as 'acquired'")

@@ -20,6 +20,8 @@ __all__ = ["Described", "describe"]
 
 _OWN = frozenset({"id", "product_id", "_file_headers"})
 """Attributes of which columns are made; the others are looked up again."""
+_TOGETHER = 256
+"""Images looked at together, while they are in the processor's cache."""
 _MANY = 256
 """Images from which on it is worth looking for columns of other collections."""
 
@@ -72,9 +74,14 @@ def describe(images: Sequence[Image], known: ImageColumns | None = None) -> Desc
     known : ImageColumns, optional
         Of an earlier call with the same images; they are used if they still hold.
     """
-    touched = [row for row, image in enumerate(images) if image._values]
+    touched: list[int] = []
+    holds = known is not None and len(known) == len(images)
+    for start in range(0, len(images), _TOGETHER):
+        part = images[start : start + _TOGETHER]
+        touched += [row for row, image in enumerate(part, start) if image._values]
+        holds = holds and known.hold(part, start)  # type: ignore[union-attr]  # none holds nothing
     odd = [row for row in touched if not _OWN.isdisjoint(images[row]._values)]
-    if not odd and known is not None and known.fits(images):
+    if known is not None and holds and not odd:
         return Described(images, known, touched)
     documents: list[Any] = [image._saved_document for image in images]
     odd += [row for row, document in enumerate(documents) if document is None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import marshal
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -134,18 +135,18 @@ class FileLook:
         self._descriptions = descriptions
         self._latest: dict[tuple[Any, ...], tuple[tuple[Any, ...], int]] = {}
         self._hrefs: list[str] = []
-        self._sizes: list[int] = []
-        self._modified: list[int] = []
-        self._numbers: list[int] = []
+        self._sizes = array("q")
+        self._modified = array("q")
+        self._numbers = array("i")
         self._rows: list[Iterable[int]] = []
 
     def add(self, headers: Sequence[Mapping[str, Any]], rows: Iterable[int]) -> None:
         """Look at the headers of files of images."""
         self._hrefs += [header["href"] for header in headers]
-        self._sizes += [header.get("size_bytes") or -1 for header in headers]
-        self._modified += [header.get("modified_ns") or -1 for header in headers]
+        self._sizes.fromlist([header.get("size_bytes") or -1 for header in headers])
+        self._modified.fromlist([header.get("modified_ns") or -1 for header in headers])
         self._rows.append(rows)
-        latest = self._latest
+        latest, numbers = self._latest, []
         for header in headers:
             geotrans, crs = header["geotrans"], header["crs"]
             fields = (
@@ -162,7 +163,8 @@ class FileLook:
             known = latest.get(place)
             if known is None or known[0] != fields:
                 known = latest[place] = fields, self._descriptions.number(fields)
-            self._numbers.append(known[1])
+            numbers.append(known[1])
+        self._numbers.fromlist(numbers)
 
     def column(self, count: int) -> FileColumn:
         """Return the column among so many images."""

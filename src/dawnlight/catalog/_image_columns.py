@@ -106,10 +106,11 @@ class ImageColumns:
     def __len__(self) -> int:
         return len(self._documents)
 
-    def fits(self, images: Sequence[Image]) -> bool:
-        """Whether these are the columns of images, as far as they are as they were read or saved."""
+    def hold(self, images: Sequence[Image], start: int) -> bool:
+        """Whether the rows from `start` on are of these images, as they were read or saved last."""
+        own = self._documents[start : start + len(images)]
         documents = [image._saved_document for image in images]
-        return len(documents) == len(self) and all(map(operator.is_, documents, self._documents))
+        return len(documents) == len(own) and all(map(operator.is_, documents, own))
 
     def find(self, documents: Sequence[Document]) -> NDArray[np.intp] | None:
         """Return the rows of documents, None unless all are here."""

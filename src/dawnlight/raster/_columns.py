@@ -37,7 +37,7 @@ class Names(Sequence[str]):
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        text = "\0".join((*names, "")).encode(errors="surrogatepass")
+        text = ("\0".join(names) + "\0" * bool(names)).encode(errors="surrogatepass")
         if text.count(_END) != len(names):
             wrong = next(name for name in names if "\0" in name)
             raise ParameterError(f"name {wrong!r:.200} holds the character NUL, which no name can have")

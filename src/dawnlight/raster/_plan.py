@@ -15,7 +15,6 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,12 @@ from dawnlight.errors import ParameterError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._alignment import Alignment, align_grids
 from dawnlight.raster._boxes import pixel_boxes
-from dawnlight.raster._columns import Encoded, decode, digest_of, encode, pack, unpack
+from dawnlight.raster._columns import digest_of, encode, pack, unpack
 from dawnlight.raster._cutline import Cutline
 from dawnlight.raster._extents import is_worth_keeping, whole_extent
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._lattice import EDGE, GridPair
+from dawnlight.raster._layers import check_layers, decode_layers, encode_layers
 from dawnlight.raster._overviews import AREA_KERNELS, RADIUS, LevelChoice, choose_level
 from dawnlight.raster._sources import BandSpec, Layout, RasterSource
 from dawnlight.raster._table import SourceTable
@@ -112,7 +112,7 @@ class ReadPlan:
     ) -> None:
         self.table = table
         self.layers = layers
-        self._layers = _encode_layers(layers)
+        self._layers = encode_layers(layers)
         self.bands = bands
         self.geobox = geobox
         self.masks = masks
@@ -138,7 +138,7 @@ class ReadPlan:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._layers = unpack(self._layers)
-        self.layers = _decode_layers(self._layers)
+        self.layers = decode_layers(self._layers)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -359,22 +359,6 @@ class ReadPlan:
         return self._boxes
 
 
-def _encode_layers(layers: tuple[tuple[int, ...], ...]) -> list[Encoded]:
-    """Return sizes and members of layers as columns: those of a stack are next to nothing."""
-    members = np.fromiter(chain.from_iterable(layers), dtype=np.int64)
-    return [encode(np.fromiter(map(len, layers), dtype=np.int64)), encode(members)]
-
-
-def _decode_layers(encoded: list[Encoded]) -> tuple[tuple[int, ...], ...]:
-    sizes, members = (decode(column, np.int64) for column in encoded)
-    if (sizes == 1).all():
-        return tuple(zip(members.tolist(), strict=True))
-    stops = np.cumsum(sizes)
-    return tuple(
-        tuple(members[stop - size : stop].tolist()) for size, stop in zip(sizes, stops.tolist(), strict=True)
-    )
-
-
 def source_window(
     pair: GridPair, level: LevelChoice, kernel: str, window: Window, beyond: tuple[int, int] = (0, 0)
 ) -> Window | None:
@@ -445,15 +429,9 @@ def make_plan(
     """
     if len(bands) != table.band_count:
         raise ParameterError(f"{len(bands)} bands are described, the sources have {table.band_count}")
-    members = list(chain.from_iterable(layers))
-    if members and not 0 <= min(members) <= max(members) < len(table):
-        number = next(n for n, wrong in enumerate(layers) if not all(0 <= k < len(table) for k in wrong))
-        raise ParameterError(f"layer {number} names an image outside 0 ... {len(table) - 1}")
-    if set(map(type, members)) - {int}:
-        layers = [[int(image) for image in some] for some in layers]
     return ReadPlan(
         table=table,
-        layers=tuple(map(tuple, layers)),
+        layers=check_layers(layers, len(table)),
         bands=tuple(bands),
         geobox=geobox,
         masks=masks or MaskPolicy(),
