@@ -114,6 +114,8 @@ class Construction:
 
     images: int
     bands: int = 4
+    again: bool = False
+    """Whether a band of the same images was loaded before, on another grid."""
 
     def __call__(self, archive: Archive, library: str, small: bool) -> Run:
         """Make the run; see `Prepare`."""
@@ -123,6 +125,8 @@ class Construction:
         box = grid(4096)
         if library == "ours":
             images = peers.ours(found, headers=peers.assumed_headers)
+            if self.again:
+                peers.load_ours(images, bands[:1], grid(256, resolution=20), "bilinear", CHUNK)
 
             def build() -> Any:
                 return peers.load_ours(images, bands, box, "near", CHUNK)

@@ -61,6 +61,12 @@ WORKLOADS: dict[str, Workload] = {
         once=("ours",),
         has_values=False,
     ),
+    "W1 again": Workload(
+        title="the same, after a band of the images was loaded on another grid",
+        prepare=Construction(images=100_000, again=True),
+        libraries=("ours",),
+        has_values=False,
+    ),
     "W2": Workload(
         title="stack of 1,000 dates: construct and first 256² pixels",
         prepare=first_pixels,

@@ -69,6 +69,29 @@ def test_names_come_back(names):
             found[wrong]
 
 
+@given(
+    st.lists(st.text("ab/.", max_size=4), min_size=1, max_size=6),
+    st.text("ab/.", max_size=3),
+    st.text("ab/.", max_size=3),
+)
+def test_names_that_differ_in_their_ends(stems, old, new):
+    first, second = Names([stem + old for stem in stems]), Names([stem + new for stem in stems])
+    other = Names([*(stem + new for stem in stems[:-1]), "b/b/b"])
+    for names in (first, second, other):
+        change = names.change_from(first)
+        assert change is None or first.changed(*change) == names
+    assert other == second or other.change_from(first) is None or len(stems) == 1
+
+
+def test_bands_of_a_scene_share_their_names():
+    bands = [Names([f"/archive/{k % 7}/S2_{k:05}/B{band}.tif" for k in range(300)]) for band in (2, 3, 8)]
+    assert [names.change_from(bands[0]) for names in bands[1:]] == [
+        (b"2.tif\0", b"3.tif\0"),
+        (b"2.tif\0", b"8.tif\0"),
+    ]
+    assert bands[0].change_from(Names([f"/{k}.tif" for k in range(300)])) is None
+
+
 def test_names_differ():
     assert Names(["a", "b"]) != Names(["ab"])
     assert Names(["", "a"]).digest() != Names(["a", ""]).digest()

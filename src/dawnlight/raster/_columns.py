@@ -49,6 +49,7 @@ class Names(Sequence[str]):
         self._ends: NDArray[np.int64] | None = None
         self._packed: bytes | None = None
         self._digest: bytes | None = None
+        self._change: tuple[Names, tuple[bytes, bytes] | None] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -85,6 +86,25 @@ class Names(Sequence[str]):
         if self._digest is None:
             self._digest = hashlib.blake2b(self._text, digest_size=16).digest()
         return self._digest
+
+    def change_from(self, others: Names) -> tuple[bytes, bytes] | None:
+        """Return which end in which place of other names makes these of them, None if that is not all.
+
+        Names of files that belong together often differ in the name of the band alone.
+        """
+        if self._change is None or self._change[0] is not others:
+            first, other = (names._text.partition(_END)[0] + _END for names in (self, others))
+            shorter = min(len(first), len(other))
+            alike = next((k for k in range(shorter) if first[k] != other[k]), shorter)
+            change = other[alike:], first[alike:]
+            self._change = others, change if others._text.replace(*change) == self._text else None
+        return self._change[1]
+
+    def changed(self, old: bytes, new: bytes) -> Names:
+        """Return the names of which `change_from` told how they differ from these."""
+        made = Names.__new__(Names)
+        made._start(self._text.replace(old, new), self._count)
+        return made
 
     def __reduce__(self) -> tuple[Any, tuple[bytes, int]]:
         if self._packed is None:

@@ -62,15 +62,25 @@ class Files:
             self._digest = self.hrefs.digest() + digest_of((encode(self.sizes), encode(self.modified)))
         return self._digest
 
-    def __reduce__(self) -> tuple[Any, tuple[Names, list[Encoded]]]:
+    def pack(self, first: Files) -> _PackedFiles:
+        """Return these files for a pickle in which others come first."""
         if self._packed is None:
             self._packed = pack((encode(self.sizes), encode(self.modified)))
-        return _restore_files, (self.hrefs, self._packed)
+        change = None if self is first else self.hrefs.change_from(first.hrefs)
+        return self.hrefs if change is None else change, self._packed
+
+    @classmethod
+    def unpack(cls, packed: _PackedFiles, first: Files | None) -> Files:
+        """Return the files that `pack` was given."""
+        hrefs, columns = packed
+        if not isinstance(hrefs, Names):
+            assert first is not None
+            hrefs = first.hrefs.changed(*hrefs)
+        return cls(hrefs, *(decode(column, np.int64) for column in unpack(columns)))
 
 
-def _restore_files(hrefs: Names, packed: list[Encoded]) -> Files:
-    sizes, modified = (decode(column, np.int64) for column in unpack(packed))
-    return Files(hrefs, sizes, modified)
+_PackedFiles = tuple[Names | tuple[bytes, bytes], list[Encoded]]
+"""Names, or how they differ from those of the first files; sizes and dates."""
 
 
 class SourceTable:
@@ -192,18 +202,22 @@ class SourceTable:
         return [(tuple(grid.transform)[:6], grid.shape, grid.crs.srs) for grid in self.grids]
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        files = [part.pack(self.files[0]) for part in self.files]
         columns = pack(self._columns())
-        return _restore, (self.images, self.files, columns, self.grids, self.layouts, self.steps)
+        return _restore, (self.images, files, columns, self.grids, self.layouts, self.steps)
 
 
 def _restore(
     images: Names,
-    files: tuple[Files, ...],
+    packed_files: list[_PackedFiles],
     packed: list[Encoded],
     grids: tuple[GeoBox, ...],
     layouts: tuple[Layout, ...],
     steps: tuple[tuple[BoundStep, ...], ...],
 ) -> SourceTable:
+    files: list[Files] = []
+    for part in packed_files:
+        files.append(Files.unpack(part, files[0] if files else None))
     grid_of, *cells = (decode(column, np.int32) for column in unpack(packed))
     count = len(cells) // 4
     file_of, band_of, layout_of, steps_of = (
@@ -212,7 +226,7 @@ def _restore(
     )
     return SourceTable(
         images=images,
-        files=files,
+        files=tuple(files),
         grids=grids,
         grid_of=grid_of,
         layouts=layouts,
