@@ -159,7 +159,7 @@ def _sizes(dim: str, value: Any, size: int) -> tuple[int, ...]:
     )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _even(step: int, size: int) -> tuple[int, ...]:
     """Return chunks of one size, but for the last; dask looks only once at one and the same tuple."""
     if size == 0:

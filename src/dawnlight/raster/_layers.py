@@ -14,7 +14,7 @@ __all__ = ["Layers", "check_layers", "decode_layers", "encode_layers", "one_by_o
 
 Layers = tuple[tuple[int, ...], ...]
 
-_KEPT = 4
+_KEPT = 2
 _known: dict[int, Layers] = {}
 
 
