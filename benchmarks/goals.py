@@ -94,6 +94,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "W1 again": (Goal(words="wall", bound=0.1, figure="wall", unit=" s"),),
     "W2": (faster(30), Goal(words="wall", bound=0.1, figure="wall", unit=" s")),
     "W2d": (faster(12), _limit(1.3)),
+    "W2d alone": (_limit(1.3),),
     "W3": (
         faster(2),
         _limit(1.3),

@@ -20,6 +20,8 @@ from benchmarks.measure import Run
 THREADS = 2
 CHUNK = 2048
 PIXELS = ["red", "nir"]
+OFF = (517, 333)
+"""Row and column of a source pixel at which output grids begin: off the edges of its tiles."""
 FIRST_SPARE = 5000
 """Number of the first linked scene for small runs; larger than any that is measured."""
 
@@ -37,7 +39,7 @@ class Archive:
 
 
 def grid(
-    size: int, *, resolution: float = RESOLUTION, epsg: int = 32630, left: int = 333, top: int = 517
+    size: int, *, resolution: float = RESOLUTION, epsg: int = 32630, left: int = OFF[1], top: int = OFF[0]
 ) -> Any:
     """Return a square output grid; by default on the source pixels and off their tile edges."""
     from dawnlight.geo import GeoBox
@@ -78,8 +80,8 @@ class Stack:
     """Side of the output, pixels."""
     epsg: int = 32630
     resolution: float = RESOLUTION
-    left: int = 333
-    top: int = 517
+    left: int = OFF[1]
+    top: int = OFF[0]
     kernel: str = "near"
     chunk: int = CHUNK
     many: bool = False
@@ -143,6 +145,18 @@ def first_pixels(archive: Archive, library: str, small: bool) -> Run:
     build = builder(library, found, PIXELS[:1], grid(4096))
     middle, place = slice(count // 2, count // 2 + 1), slice(1000, 1256)
     return Run(call=lambda: compute(build().isel(time=middle, y=place, x=place)))
+
+
+def drill(archive: Archive, library: str, small: bool) -> Run:
+    """Build a stack of many dates and take 256 x 256 pixels of each."""
+    found = linked(archive.folder, 5 if small else 1000, first=FIRST_SPARE if small else 0)
+    top, left, size = 1000, 1000, 256
+    if library == "limit":
+        real = [[str(Path(scene.files[band]).resolve()) for band in PIXELS[:1]] for scene in found]
+        return Run(call=make_limit(real, OFF[0] + top, OFF[1] + left, size))
+    build = builder(library, found, PIXELS[:1], grid(4096))
+    part = {"y": slice(top, top + size), "x": slice(left, left + size)}
+    return Run(call=lambda: compute(build().isel(part)))
 
 
 def median(archive: Archive, library: str, small: bool) -> Run:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dawnlight.errors import RasterReadError
-from dawnlight.geo import GeoBox
+from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._plan import MaskPolicy
 from dawnlight.testing._engine import make_lazy
 from dawnlight.testing._memory import FailingReader, MemoryReader, RecordingReader, UntouchableReader
@@ -145,6 +145,49 @@ def test_an_image_below_is_not_read_where_the_top_has_every_pixel(reader):
     rows = [row(reader, "a", [1, 1, 1, 1]), row(reader, "b", [2, 2, 2, 2])]
     paint(rows, reading)
     assert [read[0] for read in reading.reads] == ["b"]
+
+
+def test_of_an_image_below_only_what_is_not_hidden_is_read(reader):
+    reading = RecordingReader(reader)
+    top = noise(BOX.shape, "uint16")
+    top[9:12, 20:33] = 0
+    rows = [
+        reader.add("a", noise(BOX.shape, "uint16", seed=2), BOX),
+        reader.add("b", top, BOX, nodata=0),
+    ]
+    found = make_lazy(rows, BOX, reading, layers=[[0, 1]])[0, 0]
+    assert [(read[0], read[3]) for read in reading.reads] == [
+        ("b", Window(0, 0, 40, 40)),
+        ("a", Window(9, 20, 3, 13)),
+    ]
+    assert np.array_equal(found, np.where(top == 0, noise(BOX.shape, "uint16", seed=2), top))
+
+
+@pytest.mark.parametrize("kernel", ["near", "bilinear", "cubic", "average"])
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_is_not_read_does_not_change_what_is_seen(reader, kernel, masked):
+    """Three images with holes, off the output's grid: the same as choosing among them pixel by pixel."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for number in range(3):
+        pixels = noise(BOX.shape, "uint16", seed=number)
+        pixels[rng.random(BOX.shape) < 0.5] = 0
+        pixels[:, 12 * number : 12 * number + 16] = 0
+        # Another grid for each, so that no kernel sees a neighbour.
+        place = GeoBox.from_geotrans((3 + 1.3 * number, 10, 0, 396, 0, -10), BOX.shape, 32632)
+        rows.append(reader.add(f"i{number}", pixels, place, nodata=0))
+    masks = MaskPolicy(nodata=masked)
+    whole = make_lazy(rows, BOX, reader, layers=[[0, 1, 2]], kernel=kernel, nodata=0, masks=masks)[0, 0]
+    alone = [make_lazy([row], BOX, reader, kernel=kernel, nodata=0)[0, 0].astype(float) for row in rows]
+    expected = np.where(np.isnan(alone[2]), np.where(np.isnan(alone[1]), alone[0], alone[1]), alone[2])
+    if masked:
+        assert np.array_equal(whole, expected, equal_nan=True)
+    else:
+        good = ~np.isnan(expected)
+        assert np.array_equal(whole[good], expected[good])
+        assert (whole[~good] == 0).all()
+    parts = make_lazy(rows, BOX, reader, layers=[[0, 1, 2]], kernel=kernel, nodata=0, masks=masks)
+    assert np.array_equal(parts[0, 0, 7:31, 5:], whole[7:31, 5:], equal_nan=True)
 
 
 def test_bands_of_an_image_may_lie_on_different_grids(reader):

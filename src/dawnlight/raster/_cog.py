@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from dawnlight.errors import ParameterError, RasterError, RasterReadError
 from dawnlight.geo import Window
-from dawnlight.raster._decode import decompress, scratch
+from dawnlight.raster._buffers import lend, scratch
+from dawnlight.raster._decode import decompress
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import is_remote
 from dawnlight.raster._local_file import LocalFile, LocalFiles
@@ -35,6 +36,8 @@ from dawnlight.raster._tile_parts import TilePart, tile_parts
 __all__ = ["CogReader", "shared_reader"]
 
 _MAX_HEADERS = 20_000
+_PACKED = 16 * 2**20
+"""Stored tiles up to so many bytes are read into a buffer of the thread."""
 
 
 class CogReader:
@@ -290,7 +293,9 @@ class CogReader:
 
         size = level.tile_bytes(part.row)
         if part.whole:
-            return _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
+            tile, raw = _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
+            tile.flags.writeable = False  # as those of the cache, for which the kernels are compiled
+            return tile, raw
 
         # What is undone on the way ends up elsewhere than in the bytes of the decompressor.
         copied = level.predictor in (2, 3) or level.dtype == "bit" or level.swap
@@ -299,11 +304,11 @@ class CogReader:
         def decode() -> NDArray[Any]:
             nonlocal decoded
             decoded = True
-            buffer = scratch(size) if copied else np.empty(size, dtype=np.uint8)
+            buffer = scratch(size) if copied else lend(size)
             tile, raw = _shape(level, part.row, self._stored(handle, level, number, buffer))
             if not raw:
                 return tile
-            summed = np.empty_like(tile)
+            summed = lend(tile.nbytes).view(tile.dtype).reshape(tile.shape)
             integrate(tile, summed)
             return summed
 
@@ -316,8 +321,14 @@ class CogReader:
         self, handle: _Handle, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
         offset, size = int(level.offsets[number]), int(level.counts[number])
-        packed = take(handle, offset, size) if isinstance(handle, RemoteFile) else handle.read(offset, size)
-        if len(packed) != int(level.counts[number]):
+        packed: bytes | memoryview
+        if isinstance(handle, RemoteFile):
+            packed = take(handle, offset, size)
+        elif size <= _PACKED:
+            packed = handle.read_into(offset, scratch(size, "packed").data)
+        else:
+            packed = handle.read(offset, size)
+        if len(packed) != size:
             raise RasterReadError("the file ends inside a tile")
         return decompress(level.compression, packed, buffer)
 

@@ -1,8 +1,7 @@
-"""Decompression of tiles, into buffers that a thread uses again and again."""
+"""Decompression of tiles."""
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -10,22 +9,7 @@ from numpy.typing import NDArray
 
 from dawnlight.errors import RasterReadError
 
-__all__ = ["decompress", "scratch"]
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.buffer = np.empty(0, dtype=np.uint8)
-
-
-_local = _Local()
-
-
-def scratch(size: int) -> NDArray[np.uint8]:
-    """Return a buffer of this thread; it is good until the thread asks for the next one."""
-    if _local.buffer.size < size:
-        _local.buffer = np.empty(size, dtype=np.uint8)
-    return _local.buffer[:size]
+__all__ = ["decompress"]
 
 
 def decompress(compression: str, packed: bytes | memoryview, out: NDArray[np.uint8]) -> NDArray[np.uint8]:

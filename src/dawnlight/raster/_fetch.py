@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dawnlight.errors import RasterError
 from dawnlight.geo import Window
+from dawnlight.raster._buffers import SMALL_BYTES, scratch
 from dawnlight.raster._dtypes import cast, nodata_in
 from dawnlight.raster._failures import Failure, FailureLog
 from dawnlight.raster._href import is_remote
@@ -20,7 +22,7 @@ from dawnlight.raster._sources import RasterSource
 from dawnlight.raster._steps import apply_steps
 from dawnlight.raster._warp import place
 
-__all__ = ["LARGE_BYTES", "SMALLEST", "Fetcher", "halves", "has_data"]
+__all__ = ["LARGE_BYTES", "SMALLEST", "Fetcher", "halves", "has_data", "is_run"]
 
 LARGE_BYTES = 64 * 2**20
 """Memory from which on the source pixels of a window are read in parts."""
@@ -117,10 +119,10 @@ class Fetcher:
         """Return the pixels of a read in the type of its bands, and which of them are not missing.
 
         Missing are those with the nodata value, those that the file's own mask or the alpha band hides, and
-        NaN.
+        NaN. The pixels are good until the thread reads the next ones.
         """
         if raw or read.veil is None:
-            return self._known(read, raw=raw)
+            return self._known(read, raw=raw, brief=True)
         data, valid, seen = self.layers(read)
         if valid is None:
             valid = np.ones(data.shape, dtype=np.bool_)
@@ -134,25 +136,28 @@ class Fetcher:
         data, valid = self._known(read, raw=False)
         return data, valid, None if read.veil is None else self._seen(read)
 
-    def _known(self, read: Read, *, raw: bool) -> Pixels:
-        """Return pixels, and which of them are missing but for the alpha band."""
+    def _known(self, read: Read, *, raw: bool, brief: bool = False) -> Pixels:
+        """Return pixels, and which of them are missing but for the alpha band.
+
+        ``brief`` pixels are good until the thread reads the next ones.
+        """
         dtype = np.dtype(self._plan.bands[read.bands[0]].dtype)
-        data: NDArray[Any] | None = None
-        valid: NDArray[np.bool_] | None = None
         shape = (len(read.bands), read.window.height, read.window.width)
-        files = read.files
-        for positions in files.values():
+        data = _at_hand(shape, dtype) if brief else np.empty(shape, dtype=dtype)
+        valid: NDArray[np.bool_] | None = None
+        if not raw and any(source.layout.nodata is not None for source in read.sources):
+            valid = np.ones(shape, dtype=np.bool_)
+        for positions in read.files.values():
             sources = [read.sources[k] for k in positions]
-            stored, own = self._stored(read, sources, raw=raw)
-            if len(files) == 1 and stored.dtype == dtype and not any(source.steps for source in sources):
-                data = stored
-            elif data is None:
-                data = np.empty(shape, dtype=dtype)
+            there = is_run(positions) and not any(source.steps for source in sources)
+            place = data[positions[0] : positions[-1] + 1] if there else None
+            stored, own = self._stored(read, sources, raw=raw, out=place)
             for row, (position, source) in enumerate(zip(positions, sources, strict=True)):
-                ok = None if raw else has_data(stored[row], source.layout.nodata)
+                known = None if valid is None else valid[position]
+                ok = None if raw else has_data(stored[row], source.layout.nodata, known)
                 if own is not None:
                     ok = own[row] if ok is None else ok & own[row]
-                if data is not stored:
+                if stored is not place:
                     values = apply_steps(stored[row], source.steps) if source.steps else stored[row]
                     if source.steps and values.dtype.kind == "f" and not raw:
                         ok = ~np.isnan(values) if ok is None else ok & ~np.isnan(values)
@@ -160,8 +165,8 @@ class Fetcher:
                 if ok is not None:
                     if valid is None:
                         valid = np.ones(shape, dtype=np.bool_)
-                    valid[position] = ok
-        assert data is not None
+                    if ok is not known:
+                        valid[position] = ok
         return data, valid
 
     def _seen(self, read: Read) -> NDArray[np.bool_]:
@@ -243,6 +248,19 @@ class Fetcher:
         return size > LARGE_BYTES and read.shift is None and max(window.shape) > SMALLEST
 
 
+def _at_hand(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array, a small one in memory that the thread used before."""
+    size = math.prod(shape) * dtype.itemsize
+    if size > SMALL_BYTES:
+        return np.empty(shape, dtype=dtype)
+    return scratch(size, "pixels").view(dtype).reshape(shape)
+
+
+def is_run(places: Sequence[int]) -> bool:
+    """Whether numbers follow each other."""
+    return list(places) == list(range(places[0], places[0] + len(places)))
+
+
 def _requests(read: Read, *, raw: bool) -> Iterable[Request]:
     for file, positions in read.files.items():
         sources = [read.sources[k] for k in positions]
@@ -266,8 +284,13 @@ def halves(window: Window) -> tuple[Window, Window]:
     )
 
 
-def has_data(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | None:
-    """Return where a band has data by its nodata value; NaN never is data. None: everywhere."""
+def has_data(
+    pixels: NDArray[Any], nodata: float | None, out: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_] | None:
+    """Return where a band has data by its nodata value; NaN never is data. None: everywhere.
+
+    ``out`` is filled and returned for integers.
+    """
     valid: NDArray[np.bool_] | None = None
     if pixels.dtype.kind == "f":
         nan = np.isnan(pixels)
@@ -282,5 +305,5 @@ def has_data(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_] | 
         with np.errstate(invalid="ignore", over="ignore"):
             different = ~(np.abs(pixels - value) <= abs(value) * _CLOSE)
     else:
-        different = pixels != value
+        different = np.not_equal(pixels, value, out=out if pixels.dtype.kind in "iu" else None)
     return different if valid is None else valid & different

@@ -36,6 +36,9 @@ from dawnlight.raster._kernels_inside import (
     cubic_row,
     find_corners,
     find_pixels,
+    find_places,
+    is_straight,
+    take_lines,
     take_row,
 )
 from dawnlight.raster._kernels_numpy import STEP, TIE
@@ -67,13 +70,14 @@ def _row(
     while c < count:
         cell = (origin_x + c) // STEP
         j = cell - first
-        left = nodes[i, j] * (1.0 - fy) + nodes[i + 1, j] * fy
-        right = nodes[i, j + 1] * (1.0 - fy) + nodes[i + 1, j + 1] * fy
+        # In this form, nodes of one value give exactly that value between them.
+        left = nodes[i, j] + (nodes[i + 1, j] - nodes[i, j]) * fy
+        right = nodes[i, j + 1] + (nodes[i + 1, j + 1] - nodes[i, j + 1]) * fy
         stop = min(count, (cell + 1) * STEP - origin_x)
         start = (origin_x + c) - cell * STEP
         for k in range(stop - c):
             fx = (start + k + half) / STEP
-            out[c + k] = (left * (1.0 - fx) + right * fx) * zoom
+            out[c + k] = (left + (right - left) * fx) * zoom
         c = stop
 
 
@@ -102,6 +106,17 @@ def nearest(
     xs = np.empty(width, dtype=np.float64)
     ys = np.empty(width, dtype=np.float64)
     columns = np.empty(width, dtype=np.int32)
+    if is_straight(where):
+        rows = np.empty(height, dtype=np.int32)
+        _row(where[0], where[2], origin[0], origin[1], 0, 0.5, zoom[1], xs)
+        find_places(xs, offset[1], w, full[1], EDGE, columns)
+        for row in range(height):
+            _row(where[1], where[3], origin[0], origin[1], row, 0.5, zoom[0], ys[:1])
+            find_places(ys[:1], offset[0], h, full[0], EDGE, rows[row : row + 1])
+        missed = take_lines(src, ok, columns, rows, out, out_ok)
+        if missed >= 0:
+            return missed
+        missed = 0
     rows = np.empty(width, dtype=np.int32)
     for row in range(height):
         _row(where[0], where[2], origin[0], origin[1], row, 0.5, zoom[1], xs)

@@ -14,7 +14,17 @@ import numpy as np
 from dawnlight.raster._jit import Jit
 from dawnlight.raster._kernels_numpy import TIE
 
-__all__ = ["blend_row", "catmull", "cubic_row", "find_corners", "find_pixels", "take_row"]
+__all__ = [
+    "blend_row",
+    "catmull",
+    "cubic_row",
+    "find_corners",
+    "find_pixels",
+    "find_places",
+    "is_straight",
+    "take_lines",
+    "take_row",
+]
 
 _jit = Jit(error_model="numpy", boundscheck=False)
 
@@ -39,6 +49,69 @@ def find_pixels(xs: Any, ys: Any, offset: Any, shape: Any, full: Any, columns: A
         columns[c] = np.int32(xs[c] + TIE) - np.int32(offset[1])
         rows[c] = np.int32(ys[c] + TIE) - np.int32(offset[0])
     return True
+
+
+@_jit
+def is_straight(where: Any) -> bool:
+    """Whether columns of the output are columns of the source, and rows are rows."""
+    nodes_x, nodes_y = where[0], where[1]
+    if where[2].shape[0] > 0 or where[3].shape[0] > 0:
+        return False
+    for i in range(nodes_x.shape[0]):
+        for j in range(nodes_x.shape[1]):
+            if nodes_x[i, j] != nodes_x[0, j] or nodes_y[i, j] != nodes_y[i, 0]:
+                return False
+    return True
+
+
+@_jit
+def find_places(places: Any, offset: int, size: int, full: int, edge: float, found: Any) -> None:
+    """Find the pixels of a window along one axis that hold places; -1: not on the source, -2: not in it."""
+    for c in range(places.shape[0]):
+        found[c] = -1
+        if places[c] >= -edge and places[c] < full + edge:
+            at = min(int(places[c] + TIE), full - 1) - offset
+            found[c] = at if 0 <= at < size else -2
+
+
+@_jit
+def take_lines(src: Any, ok: Any, columns: Any, rows: Any, out: Any, out_ok: Any) -> int:
+    """Copy pixels of rows and columns that `find_places` found; return how many are not in the window.
+
+    Nothing is copied, and -1 returned, where the columns on the source do not follow each other.
+    """
+    masked = ok.shape[0] > 0
+    first, stop, beside, missed = 0, columns.shape[0], 0, 0
+    while first < stop and columns[first] < 0:
+        beside += columns[first] == -2
+        first += 1
+    while stop > first and columns[stop - 1] < 0:
+        beside += columns[stop - 1] == -2
+        stop -= 1
+    run = columns[first:stop]
+    for c in range(run.shape[0]):
+        if run[c] < 0:
+            return -1
+    for row in range(rows.shape[0]):
+        if rows[row] == -1:
+            continue
+        missed += beside
+        if rows[row] == -2:
+            missed += run.shape[0]
+            continue
+        for b in range(out.shape[0]):
+            line, target, target_ok = src[b, rows[row]], out[b, row, first:stop], out_ok[b, row, first:stop]
+            if masked:
+                line_ok = ok[b, rows[row]]
+                for c in range(run.shape[0]):
+                    here = line_ok[run[c]]
+                    target[c] = line[run[c]] if here else target[c]
+                    target_ok[c] |= here
+            else:
+                for c in range(run.shape[0]):
+                    target[c] = line[run[c]]
+                    target_ok[c] = True
+    return missed
 
 
 @_jit

@@ -63,8 +63,8 @@ def places(
     i, j = y // STEP - origin[0] // STEP, x // STEP - origin[1] // STEP
     fy = ((y % STEP + half) / STEP)[:, None]
     fx = (x % STEP + half) / STEP
-    lines = nodes[i] * (1.0 - fy) + nodes[i + 1] * fy
-    found: Floats = (lines[:, j] * (1.0 - fx) + lines[:, j + 1] * fx) * zoom
+    lines = nodes[i] + (nodes[i + 1] - nodes[i]) * fy
+    found: Floats = (lines[:, j] + (lines[:, j + 1] - lines[:, j]) * fx) * zoom
     return found
 
 

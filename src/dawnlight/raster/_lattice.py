@@ -341,8 +341,8 @@ def _cut(nodes: Floats, start: int, size: int) -> Floats:
     """Node rows with the first and last moved to the edges of a window."""
     first = (start % _STEP) / _STEP
     last = ((start + size) % _STEP) / _STEP
-    top = nodes[:1] * (1 - first) + nodes[1:2] * first
-    bottom = nodes[-2:-1] * (1 - last) + nodes[-1:] * last
+    top = nodes[:1] + (nodes[1:2] - nodes[:1]) * first
+    bottom = nodes[-2:-1] + (nodes[-1:] - nodes[-2:-1]) * last
     return np.concatenate([top, nodes[1:-1], bottom])
 
 

@@ -177,7 +177,8 @@ class LazyRaster:
             return
         alpha = plan.masks.alpha
         needed = wanted if alpha is None or alpha in wanted else (*wanted, alpha)
-        data, valid = paint(plan, fetcher, self.fill, layer, needed, window)
+        place = out if needed == wanted and self._comes_as_is(wanted) else None
+        data, valid = paint(plan, fetcher, self.fill, layer, needed, window, place)
         missing = missing_pixels(plan, needed, data, valid)
         for position, band in enumerate(wanted):
             hidden = None if missing is None else missing[position]
@@ -199,6 +200,13 @@ class LazyRaster:
             ):
                 return False
         return True
+
+    def _comes_as_is(self, bands: tuple[int, ...]) -> bool:
+        """Whether the values of bands are the result: nothing is scaled, widened or masked."""
+        own = (np.dtype(self.plan.bands[band].dtype) for band in bands)
+        return all(dtype == self.dtype for dtype in own) and not any(
+            self.output.scales[band] is not None for band in bands
+        )
 
     def _cut(self, out: NDArray[Any], bands: tuple[int, ...], window: Window) -> None:
         """Take away what lies outside the cutline."""
@@ -226,6 +234,7 @@ class LazyRaster:
             values = data
         else:
             values = cast(data, self.output.dtype)
-        out[...] = values
+        if not np.may_share_memory(values, out):  # else they were painted in place
+            out[...] = values
         if missing is not None and self.output.masked:
             out[missing] = np.nan

@@ -58,7 +58,27 @@ class LocalFile:
                 data += more
             return data
         except OSError as error:
-            raise RasterReadError(f"{self._file.href}: cannot be read ({error.strerror or error})") from error
+            raise self._unreadable(error) from error
+
+    def read_into(self, offset: int, buffer: memoryview) -> memoryview:
+        """Fill a buffer with bytes from a position; return what was filled, less at the end of the file."""
+        if not hasattr(os, "preadv"):
+            data = self.read(offset, len(buffer))
+            buffer[: len(data)] = data
+            return buffer[: len(data)]
+        done = 0
+        try:
+            while done < len(buffer):
+                count = os.preadv(self._descriptor, [buffer[done:]], offset + done)
+                if not count:
+                    break
+                done += count
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return buffer[:done]
+
+    def _unreadable(self, error: OSError) -> RasterReadError:
+        return RasterReadError(f"{self._file.href}: cannot be read ({error.strerror or error})")
 
     def __del__(self) -> None:
         descriptor = getattr(self, "_descriptor", None)

@@ -62,20 +62,22 @@ class Merger:
         self._canvases: list[_Canvas] = []
         self._large: set[tuple[int, tuple[int, ...], str]] = set()
 
-    def fill(self, read: Read, out: NDArray[Any], ok: NDArray[np.bool_]) -> None:
-        """Put the pixels of a read into the window; where it has none, ``out`` and ``ok`` stay.
+    def fill(self, read: Read, window: Window, out: NDArray[Any], ok: NDArray[np.bool_]) -> None:
+        """Put the pixels of a read into a part of the window; where it has none, ``out`` and ``ok`` stay.
 
         Parameters
         ----------
         read
-            Planned for the window.
+            Planned for the part.
+        window
+            The part: rows and columns of the output.
         out, ok
-            (band, height, width); ``ok`` comes in all False.
+            (band, height, width) of the part; ``ok`` comes in all False.
         """
-        if find_neighbours(self._plan, self._layer, read, self._window):
-            self._fill(read, self._window, out, ok)
+        if find_neighbours(self._plan, self._layer, read, window):
+            self._fill(read, window, out, ok)
         else:
-            self._fetcher.fill(read, self._window, out, ok)
+            self._fetcher.fill(read, window, out, ok)
 
     def _fill(self, read: Read, window: Window, out: NDArray[Any], ok: NDArray[np.bool_]) -> None:
         region = source_window(read.pair, read.level, read.kernel, window, reach(read))

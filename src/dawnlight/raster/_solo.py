@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dawnlight.geo import Window
 from dawnlight.raster._dtypes import nodata_in
-from dawnlight.raster._fetch import Fetcher, has_data
+from dawnlight.raster._fetch import Fetcher, has_data, is_run
 from dawnlight.raster._neighbours import find_neighbours
 from dawnlight.raster._plan import Read, ReadPlan
 
@@ -103,7 +103,7 @@ def _paste(
     for positions in read.files.values():
         sources = [read.sources[k] for k in positions]
         places = [rows[k] for k in positions]
-        target = out[places[0] : places[-1] + 1][(slice(None), *area)] if _is_run(places) else None
+        target = out[places[0] : places[-1] + 1][(slice(None), *area)] if is_run(places) else None
         plain = not masked and not any(source.steps for source in sources)
         if plain and target is not None and np.dtype(sources[0].layout.dtype) == out.dtype:
             stored, _ = fetcher.stored(read, positions, out=target)
@@ -136,7 +136,7 @@ def _warp(
     """Resample pixels; without masks, what no valid pixel gives shows the stored value of the nearest one."""
     dtype = np.dtype(plan.bands[read.bands[0]].dtype)
     if not masked and read.kernel == "near":
-        target = out[rows[0] : rows[-1] + 1] if _is_run(rows) and out.dtype == dtype else None
+        target = out[rows[0] : rows[-1] + 1] if is_run(rows) and out.dtype == dtype else None
         fresh = np.empty((len(rows), *window.shape), dtype=dtype) if target is None else target
         for part, value in zip(fresh, fill, strict=True):
             part[...] = np.asarray(value).astype(dtype)
@@ -186,7 +186,3 @@ def _widen(
         mark = nodata_in(values.dtype, nodata)
     valid = np.empty((0, 0), dtype=np.bool_) if ok is None else ok
     widen(values, valid, values.dtype.type(0) if mark is None else mark, mark is not None, out)
-
-
-def _is_run(places: list[int]) -> bool:
-    return places == list(range(places[0], places[0] + len(places)))

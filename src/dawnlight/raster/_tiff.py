@@ -28,8 +28,13 @@ _MAX_ENTRIES = 4096
 _MAX_VALUES = 2**24
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 _FORMATS = {1: "u", 2: "i", 3: "f"}
-_TYPES = {1: "u1", 2: "S1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 11: "f4", 12: "f8", 13: "u4"}
-_TYPES |= {16: "u8", 17: "i8", 18: "u8"}
+_TEXT = 2
+_CODES = {1: "B", _TEXT: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+_CODES |= {16: "Q", 17: "q", 18: "Q"}
+_TYPES = {kind: (code, struct.calcsize(f"<{code}")) for kind, code in _CODES.items()}
+"""Letter, the same for struct and NumPy, and bytes of the types of tags."""
+_FEW = 8
+"""So many values of a tag are kept as a tuple; arrays take longer to make."""
 _DTYPES = frozenset({"u1", "u2", "i2", "u4", "i4", "f4", "f8"})
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 50000: "zstd"}
 
@@ -192,33 +197,32 @@ def _directories(window: _Window, form: _Form, offset: int) -> list[dict[int, An
 
 
 def _directory(window: _Window, form: _Form, offset: int) -> tuple[dict[int, Any], int]:
-    head, entry = (8, 20) if form.big else (2, 12)
+    head = 8 if form.big else 2
     count = form.unpack("Q" if form.big else "H", window.read(offset, head))
     if count > _MAX_ENTRIES:
         raise NotFast(f"a directory has {count} entries")
-    pointer = 8 if form.big else 4
-    data = window.read(offset + head, count * entry + pointer)
+    entry = struct.Struct(form.order + ("HHQ8s" if form.big else "HHI4s"))
+    data = window.read(offset + head, count * entry.size + (8 if form.big else 4))
     tags: dict[int, Any] = {}
-    for number in range(count):
-        tag, kind = struct.unpack_from(form.order + "HH", data, number * entry)
+    for tag, kind, values, inline in entry.iter_unpack(data[: count * entry.size]):
         if tag in _WANTED and kind in _TYPES:
-            tags[tag] = _values(window, form, data, number * entry + 4, kind)
-    return tags, form.unpack("Q" if form.big else "I", data, count * entry)
+            tags[tag] = _values(window, form, kind, values, inline)
+    return tags, form.unpack("Q" if form.big else "I", data, count * entry.size)
 
 
-def _values(window: _Window, form: _Form, data: bytes, at: int, kind: int) -> Any:
-    dtype = np.dtype(_TYPES[kind]).newbyteorder(form.order)  # type: ignore[arg-type]  # "<" or ">"
-    width = 8 if form.big else 4
-    count = form.unpack("Q" if form.big else "I", data, at)
+def _values(window: _Window, form: _Form, kind: int, count: int, inline: bytes) -> Any:
+    """Values of a tag: text, a tuple of a few numbers, or an array of many."""
     if count > _MAX_VALUES:
         raise NotFast(f"a tag has {count} values")
-    size = count * dtype.itemsize
-    inline = data[at + width : at + width + size]
-    place = form.unpack("Q" if form.big else "I", data, at + width) if size > width else 0
-    raw = window.read(place, size) if size > width else inline
-    if kind == 2:
-        return raw.split(b"\0")[0].decode("latin-1")
-    return np.frombuffer(raw, dtype).astype(dtype.newbyteorder("="))
+    code, width = _TYPES[kind]
+    raw = inline
+    if count * width > len(inline):
+        raw = window.read(form.unpack("Q" if form.big else "I", inline), count * width)
+    if kind == _TEXT:
+        return raw[:count].split(b"\0")[0].decode("latin-1")
+    if count <= _FEW:
+        return struct.unpack_from(f"{form.order}{count}{code}", raw)
+    return np.frombuffer(raw, f"{form.order}{code}", count).astype(code)
 
 
 _WANTED = frozenset(
@@ -245,12 +249,12 @@ def _assemble(directories: list[dict[int, Any]], form: _Form, size: int | None) 
     return TiffFile(levels=tuple(levels), masks=masks, nodata=_nodata(directories[0].get(42113)))
 
 
-def _nodata(text: str | None) -> float | None:
+def _nodata(text: Any) -> float | None:
     if text is None:
         return None
     try:
         return float(text.strip())
-    except ValueError:
+    except (ValueError, AttributeError):
         raise NotFast(f"its nodata value is {text!r:.40}") from None
 
 

@@ -70,6 +70,7 @@ def _resampled() -> Iterator[tuple[str, NDArray[Any]]]:
     places = {
         "near by": (_BOX, target_over(_BOX, 32633, 9.0)),
         "coarser": (_BOX, target_over(_BOX, 3035, 33.0)),
+        "straight": (_BOX, GeoBox.from_geotrans((299985, 3.7, 0, 5000021, 0, -16.1), (50, 260), 32632)),
         "turned": (_BOX, turned(_BOX, 35)),
         "pole": (_POLE, GeoBox.from_geotrans((-180, 4, 0, 90, 0, -0.05), (8, 90), 4326)),
         "seam": (_SEAM, target_over(_SEAM, 32601, 9000.0)),
