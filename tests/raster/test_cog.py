@@ -10,6 +10,7 @@ import pytest
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster import _extents
 from dawnlight.raster._cog import CogReader
+from dawnlight.raster._dask import to_dask
 from dawnlight.raster._tile_cache import TileCache
 from dawnlight.testing._engine import file_sources, make_lazy, target_over
 from dawnlight.testing._rasters import noise, write_raster
@@ -97,6 +98,27 @@ def test_a_spot_through_many_slots_is_not_worth_keeping(source, monkeypatch):
         lazy = make_lazy([sources] * count, BOX.window(Window(40, 40, 8, 8)), reader)
         assert all(np.array_equal(slot, pixels[:, 40:48, 40:48]) for slot in lazy[...])
         assert (reader._cache.nbytes > 0) == kept
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        (Window(10, 40, 50, 57), False),  # cut out of the four chunks that meet within it
+        (Window(10, 50, 20, 22), True),  # goes to the end of a chunk: whoever has the next one reads on
+        (Window(10, 40, 20, 20), False),  # inside of one chunk
+    ],
+)
+def test_what_is_cut_out_of_chunks_is_not_kept_for_their_rest(source, monkeypatch, part, kept):
+    sources, pixels = source
+    monkeypatch.setattr(_extents, "_MANY", 0)
+    reader = CountingReader()
+    lazy = make_lazy([sources], BOX, reader)
+    array = to_dask(lazy, ((1,), (2,), (64, BOX.height - 64), (72, BOX.width - 72)))
+    rows, columns = part.slices
+    found = array[0, :, rows, columns].compute(scheduler="synchronous")
+    assert np.array_equal(found, pixels[:, rows, columns])
+    assert len(reader.decoded) == len(set(reader.decoded))
+    assert (reader._cache.nbytes > 0) == kept
 
 
 def test_without_an_extent_the_rest_of_a_tile_may_be_wanted(source):

@@ -14,6 +14,7 @@ from dawnlight.errors import RasterError
 from dawnlight.geo import Window
 from dawnlight.raster._buffers import SMALL_BYTES, scratch
 from dawnlight.raster._dtypes import cast, nodata_in
+from dawnlight.raster._extents import is_worth_keeping
 from dawnlight.raster._failures import Failure, FailureLog
 from dawnlight.raster._href import is_remote
 from dawnlight.raster._plan import Read, ReadPlan
@@ -45,13 +46,23 @@ class Fetcher:
         ``"raise"``, or ``"mask"``: the pixels of a failed read are missing and the failure is noted.
     log
         Where tolerated failures go.
+    around
+        Window of the output that all reads of the array lie in, where it is less than the whole output.
     """
 
-    def __init__(self, plan: ReadPlan, reader: RasterReader, errors: str, log: FailureLog) -> None:
+    def __init__(
+        self,
+        plan: ReadPlan,
+        reader: RasterReader,
+        errors: str,
+        log: FailureLog,
+        around: Window | None = None,
+    ) -> None:
         self._plan = plan
         self._reader = reader
         self._errors = errors
         self._log = log
+        self._around = around
 
     def ahead(self, reads: Iterable[Read], *, raw: bool = False) -> AbstractContextManager[object]:
         """Let the reader fetch what these reads need of remote files, all at once, until the context ends."""
@@ -59,7 +70,10 @@ class Fetcher:
         if ahead is None:
             return nullcontext()
         requests = [
-            request for read in reads for request in _requests(read, raw=raw) if is_remote(request.file.href)
+            request
+            for read in reads
+            for request in self._requests(read, raw=raw)
+            if is_remote(request.file.href)
         ]
         return ahead(requests) if requests else nullcontext()
 
@@ -169,6 +183,23 @@ class Fetcher:
                         valid[position] = ok
         return data, valid
 
+    def _requests(self, read: Read, *, raw: bool) -> Iterable[Request]:
+        for file, positions in read.files.items():
+            sources = [read.sources[k] for k in positions]
+            masks = tuple("none" if raw else source.layout.mask for source in sources)
+            numbers = tuple(source.band for source in sources)
+            yield Request(file, numbers, read.level.level, read.window, masks, self._extent(read))
+
+    def _extent(self, read: Read) -> Window | None:
+        """Return what all reads of the array take of a level; it decides what is kept, never a pixel."""
+        if self._around is None or read.extent is None or read.shift is None:
+            return read.extent
+        extent = self._around.shift(*read.shift).intersect(read.extent)
+        slots = len(self._plan.layers)
+        if extent is None or is_worth_keeping(extent, read.sources[0].layout, slots):
+            return read.extent
+        return extent
+
     def _seen(self, read: Read) -> NDArray[np.bool_]:
         """Return where the alpha band lets the pixels of a read be seen."""
         assert read.veil is not None
@@ -221,7 +252,7 @@ class Fetcher:
                 read.window,
                 masks=masks,
                 out=out,
-                extent=read.extent,
+                extent=self._extent(read),
             )
         except RasterError as error:
             return self._failed(error, read, sources)
@@ -259,14 +290,6 @@ def _at_hand(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
 def is_run(places: Sequence[int]) -> bool:
     """Whether numbers follow each other."""
     return list(places) == list(range(places[0], places[0] + len(places)))
-
-
-def _requests(read: Read, *, raw: bool) -> Iterable[Request]:
-    for file, positions in read.files.items():
-        sources = [read.sources[k] for k in positions]
-        masks = tuple("none" if raw else source.layout.mask for source in sources)
-        numbers = tuple(source.band for source in sources)
-        yield Request(file, numbers, read.level.level, read.window, masks, read.extent)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

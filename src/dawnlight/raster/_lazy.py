@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -164,14 +165,15 @@ class LazyRaster:
         """Fetch what the thread is going to read by a key of remote files, until the context ends."""
         layers, bands, rows, cols = (part.indices for part in normalize_key(key, self.shape))
         wanted = tuple(self.output.keep[band] for band in bands)
-        fetcher = Fetcher(self.plan, self.reader, self.errors, self.log)
-        return fetcher.ahead_of(layers, wanted, Window(rows.start, cols.start, rows.span, cols.span))
+        window = Window(rows.start, cols.start, rows.span, cols.span)
+        fetcher = Fetcher(self.plan, self.reader, self.errors, self.log, self._around(window))
+        return fetcher.ahead_of(layers, wanted, window)
 
     def read_into(self, out: NDArray[Any], layer: int, bands: tuple[int, ...], window: Window) -> None:
         """Fill ``out`` (band, height, width) with some bands of a window of one layer."""
         plan = self.plan
         wanted = tuple(self.output.keep[band] for band in bands)
-        fetcher = Fetcher(plan, self.reader, self.errors, self.log)
+        fetcher = Fetcher(plan, self.reader, self.errors, self.log, self._around(window))
         if self._is_plain(wanted) and read_solo(plan, fetcher, self.fill, out, layer, wanted, window):
             self._cut(out, wanted, window)
             return
@@ -184,6 +186,21 @@ class LazyRaster:
             hidden = None if missing is None else missing[position]
             self._finish(out[position], data[position], hidden, band)
         self._cut(out, wanted, window)
+
+    def _around(self, window: Window) -> Window | None:
+        """Return what the tasks beside this one may read, where chunks were cut; None if it is everything.
+
+        A window that does not end where a chunk ends was cut out of it, so nobody reads on from there.
+        """
+        if self.sizes is None:
+            return None
+        ny, nx = self.plan.geobox.shape
+        rows, columns = (set(itertools.accumulate(sizes, initial=0)) for sizes in self.sizes[-2:])
+        top, left = (0 if window.y in rows else window.y), (0 if window.x in columns else window.x)
+        bottom = ny if window.stop_y in rows else window.stop_y
+        right = nx if window.stop_x in columns else window.stop_x
+        around = Window(top, left, bottom - top, right - left)
+        return None if around.shape == (ny, nx) else around
 
     def _is_plain(self, bands: tuple[int, ...]) -> bool:
         """Whether values come through as they are: no alpha, no scale, no other type."""
