@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
+from dask.callbacks import Callback
 
 from dawnlight.errors import RasterError
 from dawnlight.geo import GeoBox
@@ -156,3 +157,28 @@ def test_a_failure_is_that_of_the_task(tmp_path, announced):
 
 def _lost(asked):
     return Fault(kind="status", status=404) if asked.name == "2.tif" and asked.start else None
+
+
+@pytest.mark.parametrize("hook", ["_start_state", "_pretask", "_finish"])
+def test_what_dask_tells_may_change_without_harm(announced, monkeypatch, caplog, hook):
+    """A later dask may tell something else: then nothing is fetched ahead, and all is computed."""
+    lazy, array = array_of()
+    expected = lazy[...]
+    watcher = _dask_next._Watcher()
+    monkeypatch.setattr(_dask_next, "_watcher", watcher)
+    whole = getattr(_dask_next._Watcher, hook).__wrapped__
+
+    @_dask_next._harmless
+    def changed(self, *arguments):
+        whole(self, *arguments)
+        raise KeyError("ready")
+
+    monkeypatch.setattr(watcher, hook, changed.__get__(watcher))
+    watcher.register()
+    for _ in range(2):
+        assert np.array_equal(array.compute(scheduler="threads"), expected)
+    assert caplog.text.count("nothing is fetched ahead") == 1
+    assert watcher.gave_up
+    watcher.unregister()
+    _dask_next.watch()
+    assert watcher._callback not in Callback.active

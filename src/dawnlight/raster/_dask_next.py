@@ -6,9 +6,10 @@ it is known, not guessed, what is read next. `distributed` does not call it, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from dask.array.core import getter
@@ -19,6 +20,7 @@ from dawnlight.raster._remote_next import announce, take_back
 
 __all__ = ["watch"]
 
+_log = logging.getLogger(__name__)
 _LOOK = 64
 """Ready tasks that are looked at for some that read."""
 
@@ -27,7 +29,32 @@ _Reads = list[tuple[LazyRaster, Any]]
 
 def watch() -> None:
     """Have dask tell what it computes, from now on; once or often is the same."""
-    _watcher.register()
+    if not _watcher.gave_up:
+        _watcher.register()
+
+
+Method = Callable[..., None]
+
+
+def _harmless(method: Method) -> Method:
+    """Let a method of the watcher stop watching instead of failing: dask computes what it was asked for.
+
+    What dask tells a callback beyond the names of the hooks is its own affair and may change.
+    """
+
+    @wraps(method)
+    def call(watcher: _Watcher, *arguments: Any) -> None:
+        if watcher.gave_up:
+            return  # dask keeps a callback until no computation runs
+        try:
+            method(watcher, *arguments)
+        except Exception:
+            _log.warning(
+                "dask's callbacks are not as expected; nothing is fetched ahead of tasks", exc_info=True
+            )
+            watcher.give_up()
+
+    return call
 
 
 @dataclass(slots=True)
@@ -44,7 +71,16 @@ class _Watcher(Callback):
 
     def __init__(self) -> None:
         self._runs: dict[int, _Run] = {}
+        self.gave_up = False
 
+    def give_up(self) -> None:
+        """Watch no longer, and take back what was announced."""
+        self.gave_up = True
+        while self._runs:
+            for part in self._runs.popitem()[1].announced:
+                take_back(part)
+
+    @_harmless
     def _start_state(self, graph: Mapping[Any, Any], state: Mapping[str, Any]) -> None:
         reads: dict[Any, _Reads] = {}
         for origin, value in state["cache"].items():
@@ -55,6 +91,7 @@ class _Watcher(Callback):
         if reads:
             self._runs[id(state)] = _Run(reads)
 
+    @_harmless
     def _pretask(self, task: Any, graph: Mapping[Any, Any], state: Mapping[str, Any]) -> None:
         run = self._runs.get(id(state))
         if run is None:
@@ -70,6 +107,7 @@ class _Watcher(Callback):
             if not left:
                 break
 
+    @_harmless
     def _finish(self, graph: Mapping[Any, Any], state: Mapping[str, Any], failed: bool) -> None:
         run = self._runs.pop(id(state), None)
         for part in run.announced if run else ():
