@@ -9,7 +9,6 @@ from typing import Any
 
 from dawnlight._options import get_options
 from dawnlight.errors import ParameterError
-from dawnlight.raster._href import is_remote
 from dawnlight.raster._plan import ReadPlan
 
 __all__ = ["ChunksLike", "Sizes", "composite_chunks", "normalize_chunks"]
@@ -58,7 +57,7 @@ def normalize_chunks(chunks: ChunksLike, plan: ReadPlan, shape: tuple[int, ...],
         if value == "auto" and axis:
             value = _auto(axis, shape, side, edges)
         elif value == "auto":
-            value = _slots(shape[0], [sizes[dim] for dim in _DIMS[1:]], itemsize, remote=_is_remote(plan))
+            value = _slots(shape[0], [sizes[dim] for dim in _DIMS[1:]], itemsize, remote=plan.table.is_remote)
         sizes[_DIMS[axis]] = _sizes(_DIMS[axis], value, shape[axis])
     return tuple(sizes[dim] for dim in _DIMS)
 
@@ -105,11 +104,6 @@ def _slots(count: int, others: list[tuple[int, ...]], itemsize: int, *, remote: 
         runs = -(-_TASKS // math.prod(max(len(sizes), 1) for sizes in others))
         together = max(together, min(get_options().chunk_bytes // block, -(-count // runs)))
     return max(min(count, together), 1)
-
-
-def _is_remote(plan: ReadPlan) -> bool:
-    files = next((part for part in plan.table.files if len(part)), None)
-    return files is not None and is_remote(files.hrefs[0])
 
 
 def _auto(

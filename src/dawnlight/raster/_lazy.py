@@ -14,7 +14,6 @@ from dawnlight.geo import Window
 from dawnlight.raster._dtypes import cast, masked_dtype
 from dawnlight.raster._failures import FailureLog
 from dawnlight.raster._fetch import Fetcher
-from dawnlight.raster._href import is_remote
 from dawnlight.raster._keys import normalize_key
 from dawnlight.raster._paint import missing_pixels, paint
 from dawnlight.raster._plan import ReadPlan
@@ -154,7 +153,7 @@ class LazyRaster:
     @property
     def is_remote(self) -> bool:
         """Whether its files are on servers."""
-        return any(is_remote(href) for href in self.plan.table.hrefs[:1])
+        return self.plan.table.is_remote
 
     def part(self, key: Any) -> Hashable:
         """Name what a key takes of this array, in this process."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dawnlight.geo import GeoBox
 from dawnlight.raster._columns import Encoded, Names, decode, digest_of, encode, pack, unpack
 from dawnlight.raster._header import FileRef
+from dawnlight.raster._href import is_remote
 from dawnlight.raster._sources import Layout, RasterSource
 from dawnlight.raster._steps import BoundStep
 
@@ -155,8 +156,13 @@ class SourceTable:
 
     @property
     def hrefs(self) -> tuple[str, ...]:
-        """Names of all files, by number."""
+        """Names of all files, by number; made anew each time."""
         return tuple(href for part in self.files for href in part.hrefs)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the files are on servers: the first one tells."""
+        return any(is_remote(part.hrefs[0]) for part in self.files[:1] if len(part))
 
     def source(self, image: int, band: int) -> RasterSource | None:
         """Return the source of one band of one image, None where the image lacks the band."""
