@@ -11,7 +11,12 @@ from hypothesis import given
 
 from dawnlight.search import Document, footprint
 from dawnlight.storage._checks import Refusal
-from dawnlight.storage._footprints import check_geometry, decode_footprint, encode_footprint
+from dawnlight.storage._footprints import (
+    check_geometry,
+    decode_footprint,
+    decode_footprints,
+    encode_footprint,
+)
 from dawnlight.testing._strategies import wire_geometries
 
 
@@ -42,6 +47,15 @@ def test_the_table_holds_what_searches_see(geometry: dict[str, Any]) -> None:
     assert shapely.from_wkb(encoded.wkb).equals(seen)
     if encoded.exact:
         assert decode_footprint(encoded.wkb) == checked
+
+
+@pytest.mark.parametrize(
+    "geometries", [[_DART] * 3, [_DART, _BOW_TIE, None], [_HOLE, _HOLE], [_MIXED, _DART], [None], []]
+)
+def test_many_are_decoded_as_each(geometries: list[dict[str, Any] | None]) -> None:
+    wkbs = [None if item is None else encode_footprint(check_geometry(item)).wkb for item in geometries]
+    found = decode_footprints(wkbs)
+    assert found == [None if wkb is None else decode_footprint(wkb) for wkb in wkbs]
 
 
 @given(wire_geometries())

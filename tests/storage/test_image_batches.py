@@ -229,6 +229,7 @@ def test_the_file_is_the_same_in_bulk_and_by_few(tmp_path: Any, monkeypatch: pyt
             geometry=shapes[number % len(shapes)],
             tags=[f"t{number % 3}", "all"],
             **({"acquired": f"2024-01-01T00:00:{number:02d}Z"} if number % 4 else {}),
+            **({"cloud_fraction": number / 10 - 1} if number % 3 else {}),
         )
         for number in range(2 * len(shapes))
     ]
@@ -246,7 +247,8 @@ def test_the_file_is_the_same_in_bulk_and_by_few(tmp_path: Any, monkeypatch: pyt
                         for columns, table in (
                             (", ".join(CODECS["image"].names[1:]), "image"),
                             (
-                                f"{for_ids.format('image_rt.id >> 1')}, minx, maxx, miny, maxy, mint, maxt",
+                                f"{for_ids.format('image_rt.id >> 9')}, id & 511, "
+                                "minx, maxx, miny, maxy, mint, maxt",
                                 "image_rt",
                             ),
                             (f"tag, {for_ids.format('image_key')}", "image_tag"),
@@ -255,6 +257,7 @@ def test_the_file_is_the_same_in_bulk_and_by_few(tmp_path: Any, monkeypatch: pyt
                 )
     assert contents[0] == contents[1]
     assert len(contents[0][1]) > len(images)
+    assert len({row[1] for row in contents[0][1]}) > 10  # a row tells of the clouds
 
 
 def test_what_exists_is_named_and_nothing_kept(tmp_path: Any) -> None:

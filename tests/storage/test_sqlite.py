@@ -55,7 +55,6 @@ class TestBitByBit(_Searches):
 
     @pytest.fixture(autouse=True)
     def _bit_by_bit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_sql_search, "_FIRST_CHUNK", 0)
         monkeypatch.setattr(_sql_search, "_LARGEST_BATCH", 1)
 
 

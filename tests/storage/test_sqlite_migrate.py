@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from dawnlight.errors import CatalogDamagedError, CatalogError, CatalogVersionError
+from dawnlight.search import Properties, Query
 from dawnlight.storage import SqliteStore, _sqlite_file, _sqlite_migrate
 from dawnlight.storage._sql_schema import SCHEMA_VERSION
 from dawnlight.storage._sqlite_migrate import SCRIPTS, migrate_file
 from dawnlight.storage._sqlite_schema import HEAD_REVISION
-from dawnlight.testing._store_suite import image, product
+from dawnlight.testing._store_suite import image, product, square
 
 _NEXT = SCHEMA_VERSION + 1
 _REVISION = f"{_NEXT:04d}"
@@ -131,6 +132,57 @@ def test_every_version_leads_to_what_new_files_are(tmp_path: Path) -> None:
     ]
     with SqliteStore(old) as store:
         assert store.doctor(deep=True) == []
+
+
+def test_an_old_catalog_keeps_all_its_rows_and_answers(tmp_path: Path) -> None:
+    """Version 1 had the same tables of documents; the R*Tree told nothing of clouds."""
+    old, new = tmp_path / "old" / "catalog.sqlite", tmp_path / "new"
+    images = [
+        image(
+            f"i{number}",
+            # Two lie across the antimeridian, some have no place or no time.
+            geometry=square(171.0 + number, 0) if number % 5 else None,
+            acquired=f"2024-01-{number + 1:02d}T00:00:00Z" if number % 4 else None,
+            cloud_fraction=number / 10 if number % 3 else None,
+            tags=["x"],
+        )
+        for number in range(12)
+    ]
+    with SqliteStore(new) as store:
+        store.create([product(), *images])
+    old.parent.mkdir()
+    connection = sqlite3.connect(old)
+    connection.executescript((Path(__file__).parent / "catalog_v1.sql").read_text(encoding="utf-8"))
+    connection.execute("ATTACH ? AS new", (str(new / "catalog.sqlite"),))
+    for table in ("image_tag", "image", "band", "upload", "product"):
+        connection.execute(f"DELETE FROM {table}")
+    for table in ("product", "image", "image_tag"):
+        connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+    connection.commit()
+    connection.close()
+    before = _ask(old, "SELECT * FROM image ORDER BY key")
+    assert len(before) == 12
+    p = Properties()
+    with SqliteStore(old.parent) as migrated, SqliteStore(new) as made:
+        assert migrated.doctor(deep=True) == []
+        for condition in (
+            p.cloud_fraction < 0.45,
+            p.cloud_fraction >= 0.45,
+            p.cloud_fraction.isnull,
+            p.id != "",
+        ):
+            query = (
+                Query(kind="image").intersecting((170, -5, 190, 5)).filtered(condition).sorted_by("acquired")
+            )
+            found = migrated.page(query).documents
+            assert found == made.page(query).documents
+            assert len(found) == made.count(query) > 0
+        migrated.update("image", "p:i1", {"cloud_fraction": 0.9})
+        migrated.delete("image", "p:i2")
+        assert migrated.doctor(deep=True) == []
+    assert _ask(old.with_name("catalog.v1.backup.sqlite"), "SELECT * FROM image ORDER BY key") == before
+    statement = "SELECT id, minx, maxx, miny, maxy, mint, maxt FROM image_rt WHERE id >> 9 > 3 ORDER BY id"
+    assert _ask(old, statement) == _ask(new / "catalog.sqlite", statement)
 
 
 def test_migrations_run_on_a_file_at_the_newest_version_change_nothing(folder: Path) -> None:

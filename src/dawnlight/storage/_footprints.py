@@ -7,10 +7,11 @@ fast as the general one and with the same result.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 
 from dawnlight.errors import GeometryError, ParameterTypeError
@@ -18,7 +19,14 @@ from dawnlight.geo._geometry import lonlat_bounds, normalize_geometry
 from dawnlight.search import Document, footprint
 from dawnlight.storage._checks import Refusal
 
-__all__ = ["WKB_HEADER", "Footprint", "check_geometry", "decode_footprint", "encode_footprint"]
+__all__ = [
+    "WKB_HEADER",
+    "Footprint",
+    "check_geometry",
+    "decode_footprint",
+    "decode_footprints",
+    "encode_footprint",
+]
 
 _POLYGON = 3
 WKB_HEADER = struct.Struct("<BIII")
@@ -99,6 +107,18 @@ def decode_footprint(wkb: bytes) -> dict[str, Any]:
         numbers = iter(struct.unpack_from(f"<{2 * count}d", wkb, WKB_HEADER.size))
         return {"type": "Polygon", "coordinates": [[[x, y] for x, y in zip(numbers, numbers, strict=True)]]}
     return _to_lists(shapely.from_wkb(wkb).__geo_interface__)
+
+
+def decode_footprints(wkbs: Sequence[bytes | None]) -> list[dict[str, Any] | None]:
+    """Turn the WKB of many geometries back as `decode_footprint` does; None where there is none."""
+    heads = {None if wkb is None else (len(wkb), wkb[: WKB_HEADER.size]) for wkb in wkbs}
+    if len(heads) == 1 and (head := heads.pop()) is not None and len(head[1]) == WKB_HEADER.size:
+        length, (order, kind, rings, count) = head[0], WKB_HEADER.unpack(head[1])
+        if (order, kind, rings) == (1, _POLYGON, 1) and length == WKB_HEADER.size + 16 * count:
+            record = np.dtype([("header", f"V{WKB_HEADER.size}"), ("ring", "<f8", (count, 2))])
+            found = np.frombuffer(b"".join(wkb for wkb in wkbs if wkb is not None), record)["ring"]
+            return [{"type": "Polygon", "coordinates": [ring]} for ring in found.tolist()]
+    return [None if wkb is None else decode_footprint(wkb) for wkb in wkbs]
 
 
 def _wrap(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -19,9 +19,9 @@ from operator import itemgetter
 
 from sqlalchemy import Connection
 
-from dawnlight.storage._sql_dialect import (
-    NO_TIME,
-    Box,
+from dawnlight.storage._sql_dialect import NO_TIME, Box
+from dawnlight.storage._sql_tree import (
+    ALL_CODES,
     Candidate,
     Slice,
     candidates_in_boxes,
@@ -30,9 +30,8 @@ from dawnlight.storage._sql_dialect import (
 
 __all__ = ["OrderedCandidates", "rank_of_candidate"]
 
-_FIRST_SLICE, _LARGEST_SLICE = 400, 25_000
-"""About so many candidates make a good slice: at first enough for a page of a hundred with a filter, then
-ever more, because who needs many slices has a filter that few fit."""
+_SMALLEST_SLICE, _LARGEST_SLICE = 32, 25_000
+"""So many candidates a slice should hold, whoever asks for fewer or more."""
 _NARROWEST = 1e-5
 """Units of the R*Tree, less than it can tell apart: a slice like this is taken whatever it holds."""
 _LAND = 20_000.0
@@ -56,6 +55,8 @@ class OrderedCandidates:
         True for the oldest first. Images without a time come last either way.
     after : float, optional
         Leave out what lies before this rank (see `rank_of_time`).
+    codes : tuple of int
+        First and last cloud code that results may have.
     """
 
     def __init__(
@@ -66,19 +67,24 @@ class OrderedCandidates:
         *,
         ascending: bool,
         after: float | None = None,
+        codes: tuple[int, int] = ALL_CODES,
     ) -> None:
         self._connection = connection
         self._boxes = boxes
         self._times = times
         self._ascending = ascending
         self._after = after
+        self._codes = codes
+        self._missing = 1
         self._slices = self._read_slices()
         self._waiting: list[Candidate] = []
 
     def take(self, number: int) -> list[Candidate]:
         """Return the next ones, fewer only where no more are left."""
-        while len(self._waiting) < number and self._read():
-            pass
+        while (missing := number - len(self._waiting)) > 0:
+            self._missing = missing
+            if not self._read():
+                break
         taken, self._waiting = self._waiting[:number], self._waiting[number:]
         return taken
 
@@ -104,14 +110,18 @@ class OrderedCandidates:
             yield from self._read_timed(*extent)
         if self._times == (None, None):
             timeless = Slice(ascending=True, first=_TIMED, last=math.inf)
-            yield candidates_in_boxes(self._connection, self._boxes, self._times, None, timeless) or []
+            found = candidates_in_boxes(
+                self._connection, self._boxes, self._times, None, timeless, self._codes
+            )
+            yield found or []
 
     def _read_timed(self, oldest: float, newest: float, rows: int) -> Iterator[list[Candidate]]:
         first, last = times = self._timed_times()
         begin = oldest if first is None else max(first, oldest)
         end = newest if last is None else min(last, newest)
-        density = rows / max(newest - oldest, _NARROWEST) * min(1.0, self._area() / _LAND)
-        wanted, width = _FIRST_SLICE, _FIRST_SLICE / density
+        density = rows / max(newest - oldest, _NARROWEST) * min(1.0, self._area() / _LAND) * self._share()
+        wanted = self._wanted()
+        width = wanted / density
         # Bounds are rounded outwards, so the outermost slices are open.
         start, stop, sign = (begin, end, 1.0) if self._ascending else (end, begin, -1.0)
         outer = -sign * _TIMED
@@ -122,7 +132,7 @@ class OrderedCandidates:
                 inner = sign * _TIMED
             part = Slice(self._ascending, *sorted((outer, inner)))
             most = None if width <= _NARROWEST else 4 * wanted
-            found = candidates_in_boxes(self._connection, self._boxes, times, most, part)
+            found = candidates_in_boxes(self._connection, self._boxes, times, most, part, self._codes)
             if found is None:
                 width = min(width, abs(stop - start) or width) / 4
                 continue
@@ -130,8 +140,10 @@ class OrderedCandidates:
             if is_last:
                 return
             outer = start = inner
-            width *= 8 if len(found) < wanted // 4 else 2
-            wanted = min(2 * wanted, _LARGEST_SLICE)
+            sparse = len(found) <= wanted // 4
+            wanted = self._wanted()
+            growth = 8.0 if sparse else min(max(wanted / len(found), 0.25), 8.0)
+            width = max(width * growth, _NARROWEST)
 
     def _timed_times(self) -> tuple[float | None, float | None]:
         """Return the times, without those before the rank to begin behind."""
@@ -141,6 +153,14 @@ class OrderedCandidates:
         if self._ascending:
             return (self._after if first is None else max(first, self._after)), last
         return first, (-self._after if last is None else min(last, -self._after))
+
+    def _wanted(self) -> int:
+        """Return how many candidates the next slice should hold: a few more than are asked for."""
+        return min(max(self._missing + self._missing // 4, _SMALLEST_SLICE), _LARGEST_SLICE)
+
+    def _share(self) -> float:
+        """Return the part of the images that have one of the codes, if all are equally many."""
+        return max(1, self._codes[1] - self._codes[0] + 1) / (ALL_CODES[1] + 1)
 
     def _area(self) -> float:
         """Return square degrees; a little more, because footprints reach into a box from outside."""

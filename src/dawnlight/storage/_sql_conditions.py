@@ -44,7 +44,7 @@ from dawnlight.storage._sql_dialect import (
 from dawnlight.storage._sql_patterns import make_pattern, next_prefix
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
 
-__all__ = ["Condition", "make_condition"]
+__all__ = ["Condition", "bindable", "make_condition"]
 
 _MAX_LEAVES = 400
 """More comparisons than this make an expression that SQLite's parser refuses."""
@@ -68,7 +68,9 @@ class Condition:
 _ANYTHING = Condition(clause=true(), exact=False)
 
 
-def make_condition(kind: Kind, expression: Expression | None) -> Condition:
+def make_condition(
+    kind: Kind, expression: Expression | None, bind: Callable[[Any], Any] = lambda value: value
+) -> Condition:
     """Say a filter in SQL.
 
     Parameters
@@ -77,6 +79,9 @@ def make_condition(kind: Kind, expression: Expression | None) -> Condition:
         What is searched.
     expression : Expression or None
         Normalised (see `dawnlight.search.Query.condition`); None takes all.
+    bind : callable, optional
+        Takes each value that a column is equal to or in a range of, as `bindable` returns it, in the order of
+        the filter. It returns what stands in its place: the value itself, or a parameter.
 
     Returns
     -------
@@ -85,14 +90,15 @@ def make_condition(kind: Kind, expression: Expression | None) -> Condition:
     """
     if expression is None:
         return Condition(clause=true(), exact=True)
-    return _Compiler(kind).compile(expression, negated=False)
+    return _Compiler(kind, bind).compile(expression, negated=False)
 
 
 class _Compiler:
     """Walks one expression."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, bind: Callable[[Any], Any]) -> None:
         self._kind = kind
+        self._bind = bind
         self._table: Table = TABLES[kind]
         self._leaves = 0
 
@@ -123,11 +129,11 @@ class _Compiler:
         if name is None or name not in self._table.c or len(node.parts) < 2:
             return None
         column = self._table.c[name]
-        values = [_bindable(part.value) for part in node.parts if isinstance(part, Eq)]
+        values = [bindable(part.value) for part in node.parts if isinstance(part, Eq)]
         if None in values:
             return None
         if len(values) <= _LONG_LIST:
-            return column.in_(values), column
+            return column.in_([self._bind(value) for value in values]), column
         if all(isinstance(value, str) for value in values):
             return contained_in(column, [str(value) for value in values]), column
         return None
@@ -149,7 +155,7 @@ class _Compiler:
             return self._on_list(field, leaf, negated)
         if field.type == "any":
             return self._on_extra(field, leaf, negated)
-        return _on_column(self._table.c[field.name], leaf, negated)
+        return _on_column(self._table.c[field.name], leaf, negated, self._bind)
 
     def _is_null(self, field: Field) -> Clause:
         if field.type == "geometry":
@@ -168,14 +174,14 @@ class _Compiler:
             return Condition(clause=true() if negated else false(), exact=True)
         if self._kind == "image":
             tag = IMAGE_TAG.c
-            inner = _on_column(tag.tag, leaf, negated=False)
+            inner = _on_column(tag.tag, leaf, False, self._bind)
             if isinstance(leaf, Eq):
                 clause: Clause = self._table.c.key.in_(select(tag.image_key).where(inner.clause))
             else:
                 clause = exists().where(tag.image_key == self._table.c.key, inner.clause)
         else:
             items = list_items(self._table.c.body, field.name)
-            inner = _on_column(items.c.value, leaf, negated=False)
+            inner = _on_column(items.c.value, leaf, False, self._bind)
             clause = exists(select(items.c.value).where(inner.clause))
         if negated:
             return Condition(clause=not_(clause), exact=True) if inner.exact else _ANYTHING
@@ -190,7 +196,7 @@ class _Compiler:
             return Condition(clause=true() if negated else false(), exact=True)
         kind = kinds.pop()
         if kind == "text":
-            inner = _on_column(value, leaf, negated=False)
+            inner = _on_column(value, leaf, False, self._bind)
             if negated:
                 clause = or_(type_.is_(None), type_ != "text", not_(inner.clause))
                 return Condition(clause=clause, exact=True) if inner.exact else _ANYTHING
@@ -204,21 +210,22 @@ class _Compiler:
         return Condition(clause=and_(type_.in_(["integer", "real"]), _about(value, leaf)), exact=False)
 
 
-def _on_column(column: ColumnElement[Any], leaf: Any, negated: bool) -> Condition:
+def _on_column(column: ColumnElement[Any], leaf: Any, negated: bool, bind: Callable[[Any], Any]) -> Condition:
     """Say a comparison with a column that holds NULL or values of one type."""
     exact = True
     if isinstance(leaf, Eq):
-        value = _bindable(leaf.value)
+        value = bindable(leaf.value)
         if value is None:
             return _ANYTHING
-        clause: Clause = column == value
+        asked = bind(value)
+        clause: Clause = column == asked
         if negated:
-            return Condition(clause=or_(column.is_(None), column != value), exact=True)
+            return Condition(clause=or_(column.is_(None), column != asked), exact=True)
     elif isinstance(leaf, Range):
-        bounds = {op: _bindable(value) for op, value in leaf.bounds.items()}
+        bounds = {op: bindable(value) for op, value in leaf.bounds.items()}
         if None in bounds.values():
             return _ANYTHING
-        clause = and_(*[_COMPARE[op](column, value) for op, value in bounds.items()])
+        clause = and_(*[_COMPARE[op](column, bind(value)) for op, value in bounds.items()])
     elif isinstance(leaf, Prefix):
         clause = _begins_with(column, leaf.value)
     elif isinstance(leaf, Like | ILike):
@@ -263,7 +270,7 @@ def _begins_with(column: ColumnElement[Any], prefix: str) -> Clause:
     return column >= prefix if behind is None else and_(column >= prefix, column < behind)
 
 
-def _bindable(value: Any) -> Any:
+def bindable(value: Any) -> Any:  # any value of a filter
     """Return a value as it is bound; None where a database would compare it inexactly."""
     if isinstance(value, bool):
         return int(value)

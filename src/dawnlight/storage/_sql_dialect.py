@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
@@ -35,17 +35,13 @@ __all__ = [
     "NO_TIME",
     "TIME_UNIT",
     "Box",
-    "Candidate",
     "HintCompiler",
+    "Prepared",
     "Sign",
-    "Slice",
     "Wild",
-    "among_keys",
     "among_keys_given",
     "bulk_insert",
-    "candidates_in_boxes",
     "contained_in",
-    "extent_of_times",
     "extra_type",
     "extra_value",
     "fits_pattern",
@@ -55,17 +51,10 @@ __all__ = [
     "list_items",
     "list_length",
     "overlap",
-    "rows_of_keys",
+    "prepare",
     "use_index",
     "use_keys",
 ]
-
-_CANDIDATES = "SELECT id >> 1, mint, maxt FROM image_rt"
-# Each by itself, so that each is one look at an index.
-_EXTENT = (
-    "SELECT (SELECT min(acquired) FROM image), (SELECT max(acquired) FROM image), "
-    "(SELECT max(key) FROM image)"
-)
 
 _GIVEN_KEYS = select(func.json_each(bindparam("keys", type_=String)).table_valued("value").c.value)
 
@@ -77,19 +66,6 @@ class Wild(Enum):
 
     ONE = "any one character"
     RUN = "any run of characters, also none"
-
-
-Candidate: TypeAlias = "tuple[int, float, float]"
-"""An image as the R*Tree knows it: its key, and a span of time that holds ``acquired``."""
-
-
-class Slice(NamedTuple):
-    """A part of the candidates by time, in units of the R*Tree."""
-
-    ascending: bool
-    """True: their spans begin in ``[first, last)``. False: their spans end in ``(first, last]``."""
-    first: float
-    last: float
 
 
 Sign: TypeAlias = "str | tuple[str, ...] | Wild"
@@ -110,6 +86,10 @@ class HintCompiler(SQLiteCompiler):
         return text
 
 
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+_DIALECT.statement_compiler = HintCompiler
+
+
 def use_index(statement: Select[Any], table: Table, index: str) -> Select[Any]:
     """Make a statement walk a table by an index."""
     return statement.with_hint(table, f"INDEXED BY {index}", "sqlite")
@@ -120,81 +100,48 @@ def use_keys(statement: Select[Any], table: Table) -> Select[Any]:
     return statement.with_hint(table, "NOT INDEXED", "sqlite")
 
 
-def candidates_in_boxes(
-    connection: Connection,
-    boxes: Sequence[Box],
-    times: tuple[float | None, float | None],
-    most: int | None,
-    part: Slice | None = None,
-) -> list[Candidate] | None:
-    """Find the images whose bounds share a point with any of some boxes, and a few more.
+class Prepared(NamedTuple):
+    """A statement that is compiled."""
+
+    text: str
+    slots: tuple[str | None, ...]
+    """For each value that the driver is given, the name of its parameter; None where it never changes."""
+    constants: tuple[Any, ...]
+    """For each, the value that never changes."""
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it with the values of its parameters and return all rows."""
+        given = [
+            constant if name is None else values[name]
+            for name, constant in zip(self.slots, self.constants, strict=True)
+        ]
+        # The driver itself: SQLAlchemy would look up the statement, and wrap the rows.
+        driver: Any = connection.connection.driver_connection
+        rows: list[tuple[Any, ...]] = driver.execute(self.text, given).fetchall()
+        return rows
+
+
+def prepare(statement: Select[Any]) -> Prepared:
+    """Compile a statement.
 
     Parameters
     ----------
-    connection : Connection
-        In a transaction.
-    boxes : sequence of tuple of float
-        (minx, miny, maxx, maxy), degrees.
-    times : tuple of float or None
-        First and last time in units of the R*Tree; None for open.
-    most : int or None
-        How many are welcome at most; None for any number.
-    part : Slice, optional
-        Only those in a slice of time.
-
-    Returns
-    -------
-    list of Candidate or None
-        In no order; one may come twice. None where there are more.
+    statement : Select
+        Values that change are parameters with names of their own (``bindparam("name")``) and strings, numbers
+        or None, which reach the driver as they are.
     """
-    test, bounds = "maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?", []
-    for bound, comparison in zip(times, (" AND maxt >= ?", " AND mint <= ?"), strict=True):
-        if bound is not None:
-            test += comparison
-            bounds.append(bound)
-    if part is not None:
-        test += " AND mint >= ? AND mint < ?" if part.ascending else " AND maxt > ? AND maxt <= ?"
-        bounds += [part.first, part.last]
-    statement = " UNION ALL ".join([f"{_CANDIDATES} WHERE {test}"] * len(boxes))
-    values = [value for minx, miny, maxx, maxy in boxes for value in (minx, maxx, miny, maxy, *bounds)]
-    # The driver itself, because many small rows pass here.
-    driver: Any = connection.connection.driver_connection
-    found: list[Candidate]
-    if most is None:
-        found = driver.execute(statement, values).fetchall()
-        return found
-    if part is None:
-        # Counting costs a tenth of fetching, and there may be very many.
-        count = f"SELECT count(*) FROM ({statement} LIMIT ?)"
-        if driver.execute(count, (*values, most + 1)).fetchone()[0] > most:
-            return None
-    found = driver.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()
-    return None if len(found) > most else found
-
-
-def extent_of_times(connection: Connection) -> tuple[float, float, int] | None:
-    """Return the first and the last time of all images, in units of the R*Tree, and about their number."""
-    driver: Any = connection.connection.driver_connection
-    oldest, newest, last_key = driver.execute(_EXTENT).fetchone()
-    return None if oldest is None else (key_to_units(oldest), key_to_units(newest), last_key)
-
-
-def rows_of_keys(connection: Connection, table: Table, keys: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    """Read whole rows of a table by ``key``, its first column."""
-    driver: Any = connection.connection.driver_connection
-    names = ", ".join(column.name for column in table.columns)
-    statement = f"SELECT {names} FROM {table.name} NOT INDEXED WHERE key IN (SELECT value FROM json_each(?))"
-    return {row[0]: row for row in driver.execute(statement, tuple(give_keys(keys).values())).fetchall()}
-
-
-def among_keys(column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
-    """Tell whether a column holds one of any number of keys."""
-    items = func.json_each(str(list(keys))).table_valued("value")
-    return column.in_(select(items.c.value))
+    compiled = statement.compile(dialect=_DIALECT)
+    names = compiled.positiontup or []
+    required = {bound.key for bound in compiled.bind_names if bound.required}
+    return Prepared(
+        text=str(compiled),
+        slots=tuple(name if name in required else None for name in names),
+        constants=tuple(None if name in required else compiled.params[name] for name in names),
+    )
 
 
 def among_keys_given(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Tell the same of keys that come when the statement is executed; see `give_keys`."""
+    """Tell whether a column holds one of any number of keys, which come later: see `give_keys`."""
     return column.in_(_GIVEN_KEYS)
 
 

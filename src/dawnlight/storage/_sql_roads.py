@@ -8,27 +8,27 @@ cheaper::
     cost of the walk     ~ results wanted x rows / candidates        equal at sqrt(results wanted x rows)
 
 A row of the table costs about six times as much as a candidate in the R*Tree, which knows the time of each to
-150 seconds. So where ``acquired`` decides the order, candidates are taken slice by slice of time, rows are
-read in that order, and both only until the page is full.
+150 seconds, and the cloud fraction to 0.004. So where ``acquired`` decides the order, candidates are taken
+slice by slice of time, rows are read in that order, and both only until the page is full.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, select
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, false, func, or_, select
 
-from dawnlight.search import And, Eq, Expression, Or, Prefix, Query, Range, search_shapes
+from dawnlight.search import And, Eq, Expression, Or, Prefix, Query, Range
 from dawnlight.storage._sql_candidates import OrderedCandidates
 from dawnlight.storage._sql_dialect import (
     Box,
-    Candidate,
-    among_keys,
-    candidates_in_boxes,
+    among_keys_given,
+    give_keys,
     key_to_units,
     keys_to_units,
     overlap,
@@ -36,6 +36,7 @@ from dawnlight.storage._sql_dialect import (
     use_keys,
 )
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
+from dawnlight.storage._sql_tree import ALL_CODES, Candidate, candidates_in_boxes, cloud_code
 
 __all__ = ["Road", "Roads", "rank_of_time", "ranks_of_times"]
 
@@ -44,6 +45,7 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 _FEWEST_PROBED, _MOST_PROBED = 1_000, 50_000
 _MOST_KEYS = 200_000
 _MOST_BRANCHES = 16
+_IN_TREE = ("acquired", "cloud_fraction")
 _IMAGE = TABLES["image"]
 _LAST_KEY = select(func.max(_IMAGE.c.key))
 
@@ -58,14 +60,27 @@ class Road:
     """The same, earliest in the results first, as far as the R*Tree can tell, read as they are taken."""
     index: str | None = None
     """Name of the index to walk along, in the order of ``acquired``."""
-    branches: tuple[ColumnElement[bool], ...] = ()
-    """Conditions of which exactly one holds for each result; every one has a walk of its own."""
+    branches: tuple[str, ...] = ()
+    """Products of which each result has one; every one has a walk of its own."""
+
+    @property
+    def form(self) -> tuple[Hashable, ...]:
+        """What two roads have in common whose statements differ in values only."""
+        return self.keys is not None, self.index, bool(self.branches)
 
     def lead(self, statement: Select[Any]) -> Select[Any]:
-        """Make a statement on images take this road."""
+        """Make a statement on images take this road; it is run with the parameters `given`."""
         if self.keys is not None:
-            return use_keys(statement.where(among_keys(_IMAGE.c.key, self.keys)), _IMAGE)
+            return use_keys(statement.where(among_keys_given(_IMAGE.c.key)), _IMAGE)
+        if self.branches:
+            statement = statement.where(_IMAGE.c.product_id == bindparam("branch"))
         return statement if self.index is None else use_index(statement, _IMAGE, self.index)
+
+    def given(self) -> list[dict[str, str]]:
+        """Return the parameters of the statement, once for each time that it must be run."""
+        if self.keys is not None:
+            return [give_keys(self.keys)]
+        return [{"branch": product} for product in self.branches] or [{}]
 
 
 class Roads:
@@ -75,13 +90,13 @@ class Roads:
     ----------
     query : Query
         Any search.
+    shapes : sequence of shapely geometry or None
+        Its place; see `dawnlight.search.search_shapes`.
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, shapes: Sequence[BaseGeometry] | None) -> None:
         self._query = query
-        self._boxes: list[Box] | None = None
-        if query.geometry is not None:
-            self._boxes = [shape.bounds for shape in search_shapes(query.geometry)]
+        self._boxes: list[Box] | None = None if shapes is None else [shape.bounds for shape in shapes]
         self._terms = list(_terms(query.condition))
 
     def spatial_clause(self) -> ColumnElement[bool] | None:
@@ -147,6 +162,7 @@ class Roads:
             self._times(),
             ascending=ascending,
             after=None if after is None else rank_of_time(after[0], ascending=ascending),
+            codes=self._codes(),
         )
         return Road(keys=(), ordered=candidates)
 
@@ -154,7 +170,7 @@ class Roads:
         """Collect candidates; None where there is no place or they are more than `most`."""
         if not self._has_place:
             return None
-        return candidates_in_boxes(connection, self._boxes or (), self._times(), most)
+        return candidates_in_boxes(connection, self._boxes or (), self._times(), most, codes=self._codes())
 
     def _tag(self) -> str | None:
         """Return a tag that all results have."""
@@ -184,22 +200,41 @@ class Roads:
             }
             only = all(isinstance(part, Eq) and part.name == "product_id" for part in parts)
             if only and len(products) <= _MOST_BRANCHES:
-                branches = tuple(_IMAGE.c.product_id == product for product in sorted(products))
-                return Road(index="image_by_product", branches=branches)
+                return Road(index="image_by_product", branches=tuple(sorted(products)))
         return Road(index="image_by_time")
+
+    @property
+    def fits_tree(self) -> bool:
+        """True when the R*Tree tells almost all there is to ask, so most candidates are results."""
+        return all(isinstance(term, Eq | Range) and term.name in _IN_TREE for term in self._terms)
 
     def _times(self) -> tuple[float | None, float | None]:
         """Find the span of ``acquired`` that all results lie in, in units of the R*Tree."""
-        first: list[float] = []
-        last: list[float] = []
+        first, last = self._bounds("acquired")
+        return (
+            max(map(key_to_units, first), default=None),
+            min(map(key_to_units, last), default=None),
+        )
+
+    def _codes(self) -> tuple[int, int]:
+        """Find the first and the last cloud code that results may have."""
+        first, last = self._bounds("cloud_fraction")
+        if not first and not last:
+            return ALL_CODES
+        return max(map(cloud_code, first), default=1), min(map(cloud_code, last), default=ALL_CODES[1])
+
+    def _bounds(self, name: str) -> tuple[list[Any], list[Any]]:
+        """Return the values that all results have at least, and at most, in one field."""
+        first: list[Any] = []
+        last: list[Any] = []
         for term in self._terms:
-            if isinstance(term, Eq) and term.name == "acquired":
-                first.append(key_to_units(term.value))
-                last.append(key_to_units(term.value))
-            elif isinstance(term, Range) and term.name == "acquired":
-                first += [key_to_units(value) for value in (term.gt, term.gte) if value is not None]
-                last += [key_to_units(value) for value in (term.lt, term.lte) if value is not None]
-        return max(first, default=None), min(last, default=None)
+            if isinstance(term, Eq) and term.name == name:
+                first.append(term.value)
+                last.append(term.value)
+            elif isinstance(term, Range) and term.name == name:
+                first += [value for value in (term.gt, term.gte) if value is not None]
+                last += [value for value in (term.lt, term.lte) if value is not None]
+        return first, last
 
 
 def rank_of_time(key: str | None, *, ascending: bool) -> float:

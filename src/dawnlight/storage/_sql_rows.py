@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from dawnlight.search import FIELDS, Document, Kind, resolution_to_meters, time_to_key
-from dawnlight.storage._footprints import decode_footprint, encode_footprint
+from dawnlight.storage._footprints import decode_footprint, decode_footprints, encode_footprint
 from dawnlight.storage._json import encode_json
 from dawnlight.storage._sql_schema import TABLES
 
@@ -20,6 +20,10 @@ _NOT_ATTRIBUTES = frozenset(
     {"key", "id", "version", "body", "footprint", "minx", "miny", "maxx", "maxy", "size_bytes"}
 )
 _decode_json = json.JSONDecoder().raw_decode
+
+_FEW = 8
+"""So many rows are decoded one by one; more of them column by column, which takes half the time of a row."""
+_DECODED_AT_ONCE = 256
 
 
 class RowCodec:
@@ -121,6 +125,58 @@ class RowCodec:
         attributes.update(_decode_json(row[self._body])[0])
         return Document(kind=self.kind, id=row[self._id], attributes=attributes, version=row[self._version])
 
+    def from_rows(self, rows: Sequence[Sequence[Any]]) -> list[Document]:
+        """Make the documents of many rows, as `from_row` does for each.
+
+        Parameters
+        ----------
+        rows : sequence of sequence
+            One value per column, in the order of `names`.
+
+        Returns
+        -------
+        list of Document
+            One per row.
+        """
+        if len(rows) <= _FEW:
+            return [self.from_row(row) for row in rows]
+        parts = [rows[at : at + _DECODED_AT_ONCE] for at in range(0, len(rows), _DECODED_AT_ONCE)]
+        return [document for part in parts for document in self._from_columns(list(zip(*part, strict=True)))]
+
+    def _from_columns(self, columns: Sequence[Sequence[Any]]) -> list[Document]:
+        given: dict[str, Sequence[Any]] = {}
+        gaps: list[str] = []
+        for name, position in self._picked:
+            column = columns[position]
+            if None in column:
+                if column.count(None) == len(column):
+                    continue
+                gaps.append(name)
+            given[name] = column
+        for _, name in self._times:
+            if name in given:
+                given[name] = [key if key is None else key_to_wire(key) for key in given[name]]
+        for _, name in self._bools:
+            if name in given:
+                given[name] = [value if value is None else bool(value) for value in given[name]]
+        names = tuple(given)
+        mappings = [dict(zip(names, values, strict=True)) for values in zip(*given.values(), strict=True)]
+        for name in gaps:
+            for mapping, value in zip(mappings, given[name], strict=True):
+                if value is None:
+                    del mapping[name]
+        if self._spatial:
+            for mapping, geometry in zip(mappings, decode_footprints(columns[self._footprint]), strict=True):
+                if geometry is not None:
+                    mapping["geometry"] = geometry
+        for mapping, body in zip(mappings, _decode_bodies(columns[self._body]), strict=True):
+            mapping.update(body)
+        heads = zip(columns[self._id], columns[self._version], mappings, strict=True)
+        return [
+            Document(kind=self.kind, id=id_, attributes=attributes, version=version)
+            for id_, version, attributes in heads
+        ]
+
     def _put_image(self, row: list[Any], rest: dict[str, Any]) -> None:
         files = rest.get("files") or ()
         row[self._size] = sum([file.get("size_bytes") or 0 for file in files])
@@ -136,6 +192,17 @@ class RowCodec:
     def position(self, name: str) -> int:
         """Return the place of a column in a row."""
         return self._at[name]
+
+
+def _decode_bodies(bodies: Sequence[str]) -> list[dict[str, Any]]:
+    """Read JSON objects. At once, because names that come again are then read once."""
+    found: list[dict[str, Any]]
+    try:
+        found = _decode_json(f"[{','.join(bodies)}]")[0]
+    except json.JSONDecodeError:
+        found = []
+    # Texts that are no objects by themselves may be a list together; one by one they are errors.
+    return found if len(found) == len(bodies) else [_decode_json(body)[0] for body in bodies]
 
 
 def key_to_wire(key: str) -> str:

@@ -42,7 +42,7 @@ from dawnlight.search import Kind
 
 __all__ = ["IMAGE_TAG", "META", "METADATA", "SCHEMA_VERSION", "TABLES", "UPLOAD_JOB"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of the newest migration; kept in the file as ``user_version``."""
 
 METADATA = MetaData()

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from dawnlight.search import (
     Document,
     IntervalSummary,
     Query,
-    SortKey,
     Summary,
     make_matcher,
     place,
@@ -25,8 +36,8 @@ from dawnlight.search import (
 from dawnlight.storage._intervals import Binning
 from dawnlight.storage._spatial import intersects_any
 from dawnlight.storage._sql_candidates import OrderedCandidates, rank_of_candidate
-from dawnlight.storage._sql_conditions import make_condition
-from dawnlight.storage._sql_dialect import among_keys_given, give_keys, rows_of_keys, use_keys
+from dawnlight.storage._sql_dialect import among_keys_given, give_keys, use_keys
+from dawnlight.storage._sql_forms import find_form
 from dawnlight.storage._sql_roads import Road, Roads, ranks_of_times
 from dawnlight.storage._sql_rows import CODECS
 
@@ -35,9 +46,14 @@ __all__ = ["TableSearch"]
 _LARGEST_BATCH = 4096
 _STREAM_BATCH = 4096
 _SMALLEST_BATCH = 64
-_FIRST_CHUNK = 2
 
-_WHOLE = {kind: select(codec.table) for kind, codec in CODECS.items()}
+_SIZE: BindParameter[int] = bindparam("size", type_=Integer)
+_NOT_READ = frozenset({"minx", "miny", "maxx", "maxy", "size_bytes"})
+"""Columns that documents are not made of; they come as NULL, because each value that is read costs time."""
+_WHOLE = {
+    kind: select(*[null().label(c.name) if c.name in _NOT_READ else c for c in codec.table.columns])
+    for kind, codec in CODECS.items()
+}
 
 Values = Sequence[Any]
 
@@ -59,14 +75,14 @@ class TableSearch:
         self._codec = CODECS[query.kind]
         self._table = self._codec.table
         self._whole = _WHOLE[query.kind]
-        self._roads = Roads(query)
-        condition = make_condition(query.kind, query.condition)
-        self._clause = condition.clause
         self._shapes = None if query.geometry is None else search_shapes(query.geometry)
+        self._roads = Roads(query, self._shapes)
+        self._form, condition, self._given = find_form(query.kind, query.condition)
+        self._clause = condition.clause
         self._matcher = None
         if not condition.exact or query.text is not None:
             self._matcher = make_matcher(query.intersecting(None))
-        self._keys = [SortKey(key.field, key.ascending) for key in query.sort]
+        self._keys = query.sort
         self._nullable = {key.field for key in self._keys if self._table.c[key.field].nullable}
 
     @property
@@ -113,28 +129,26 @@ class TableSearch:
         """Read candidates in the order of their rough time, until enough are certain to come first.
 
         A result is certain when its own time lies before the rough times of all candidates not yet read.
-        Only what tests and sorts a row is read of each, and the whole row of those that are returned.
+        The statement leaves the place to the exact test, because candidates are in it but for a few.
         """
         ascending = self._keys[0].ascending
-        names = ["key", "id", *(key.field for key in self._keys)]
-        if self._matcher is not None:
-            names = list(self._codec.names)
-        elif self._shapes is not None:
-            names.append("footprint")
-        at = {name: index for index, name in enumerate(names)}
-        time = at[self._keys[0].field]
-        part = select(*(self._table.c[name] for name in at)).where(
-            among_keys_given(self._table.c.key),
-            *self._conditions(Road(keys=())),
-            *self._following(after, None),
-        )
-        part = use_keys(part, self._table)
+        time = self._codec.position(self._keys[0].field)
+
+        def make() -> Select[Any]:
+            among = among_keys_given(self._table.c.key)
+            statement = self._whole.where(among, self._clause, *self._following(after, None))
+            return use_keys(statement, self._table)
+
+        name = "ordered", self._keys, _pattern(after)
+        given = _give_values(after)
         rows: list[Values] = []
         ranks = np.empty(0)
-        size, seen, certain = _FIRST_CHUNK * (room + 1), 0, 0
+        few = room + room // 8 + 8 if self._roads.fits_tree else 2 * (room + 1)
+        size = min(few, _LARGEST_BATCH)
+        seen = certain = 0
         while certain <= room and (chunk := candidates.take(size)):
-            found = connection.execute(part, give_keys([key for key, _, _ in chunk])).all()
-            accepted = self._accept(found, at.get("footprint"))
+            given |= give_keys([key for key, _, _ in chunk])
+            accepted = self._accept(self._run(connection, name, make, given))
             rows += accepted
             ranks = np.append(ranks, ranks_of_times([row[time] for row in accepted], ascending=ascending))
             seen += len(chunk)
@@ -144,15 +158,13 @@ class TableSearch:
             # As many more as hold the rest of the page if they are like those before.
             missing = (room + 1 - certain) * seen // max(1, len(rows))
             size = min(max(missing + missing // 4, _SMALLEST_BATCH), 2 * size, _LARGEST_BATCH)
-        rows = self._sorted(rows, at)
-        whole = rows_of_keys(connection, self._table, [row[at["key"]] for row in rows[:room]])
-        return [self._codec.from_row(whole[row[at["key"]]]) for row in rows[:room]], len(rows) > room
+        return self._codec.from_rows(self._sorted(rows)[:room]), len(rows) > room
 
-    def _sorted(self, rows: Sequence[Values], at: Mapping[str, int]) -> list[Values]:
+    def _sorted(self, rows: Sequence[Values]) -> list[Values]:
         """Sort rows: by id, and then by each key, the first one last; nulls behind the others each time."""
-        found = sorted(rows, key=itemgetter(at["id"]))
+        found = sorted(rows, key=itemgetter(self._codec.position("id")))
         for key in reversed(self._keys):
-            position = at[key.field]
+            position = self._codec.position(key.field)
             known = [row for row in found if row[position] is not None]
             nulls = [row for row in found if row[position] is None]
             known.sort(key=itemgetter(position), reverse=not key.ascending)
@@ -185,24 +197,49 @@ class TableSearch:
     def _rows(
         self, connection: Connection, road: Road, after: Values | None, null_phase: bool | None, size: int
     ) -> list[Values]:
-        conditions = [*self._conditions(road), *self._following(after, null_phase)]
-        order = self._order(null_phase)
-        if road.keys is not None:
-            # Sort by little before reading much: whole rows are ten times as wide as what sorts them.
-            few = road.lead(select(self._table.c.key).where(*conditions)).order_by(*order).limit(size)
-            inner = few.subquery()
-            chosen = self._table.c.key.in_(select(inner.c.key))
-            return list(connection.execute(use_keys(self._whole.where(chosen), self._table).order_by(*order)))
-        statement = road.lead(self._whole.where(*conditions)).order_by(*order).limit(size)
-        if len(road.branches) < 2:
-            return list(connection.execute(statement.where(*road.branches)))
-        parts = [connection.execute(statement.where(branch)).all() for branch in road.branches]
+        def make() -> Select[Any]:
+            order = self._order(null_phase)
+            conditions = [*self._conditions(road), *self._following(after, null_phase)]
+            if road.keys is not None:
+                # Sort by little before reading much: whole rows are ten times as wide as what sorts them.
+                few = road.lead(select(self._table.c.key).where(*conditions)).order_by(*order).limit(_SIZE)
+                inner = few.subquery()
+                chosen = self._table.c.key.in_(select(inner.c.key))
+                return use_keys(self._whole.where(chosen), self._table).order_by(*order)
+            return road.lead(self._whole.where(*conditions)).order_by(*order).limit(_SIZE)
+
+        name: Hashable = None  # where the place is in the statement
+        if self._spatial_clause(road) is None:
+            name = "rows", self._keys, _pattern(after), null_phase, road.form
+        given = {"size": size, **_give_values(after)}
+        parts = [self._run(connection, name, make, {**given, **more}) for more in road.given()]
+        if len(parts) == 1:
+            return parts[0]
         merged = heapq.merge(*parts, key=lambda row: place(self._query, self._values(row)))
         return list(islice(merged, size))
 
+    def _run(
+        self,
+        connection: Connection,
+        name: Hashable,
+        make: Callable[[], Select[Any]],
+        given: Mapping[str, Any],
+    ) -> list[Values]:
+        """Run a statement with the values of its parameters.
+
+        Its name tells it from others with this condition; with None it is made anew.
+        """
+        given = {**self._given, **given}
+        if self._form is None or name is None:
+            return list(connection.execute(make(), given))
+        return list(self._form.run(connection, name, make, given))
+
     def _conditions(self, road: Road) -> list[ColumnElement[bool]]:
-        spatial = None if road.keys is not None else self._roads.spatial_clause()
+        spatial = self._spatial_clause(road)
         return [self._clause] if spatial is None else [self._clause, spatial]
+
+    def _spatial_clause(self, road: Road) -> ColumnElement[bool] | None:
+        return None if road.keys is not None else self._roads.spatial_clause()
 
     def _order(self, null_phase: bool | None) -> list[ColumnElement[Any]]:
         order: list[ColumnElement[Any]] = []
@@ -224,25 +261,25 @@ class TableSearch:
             yield from self._behind(after)
 
     def _behind(self, after: Values) -> Iterator[ColumnElement[bool]]:
-        """Say "behind these sort values": larger in the first key that differs."""
+        """Say "behind these sort values": larger in the first key that differs; see `_give_values`."""
         columns = self._table.c
         choices: list[ColumnElement[bool]] = []
         same: list[ColumnElement[bool]] = []
         for index, (key, value) in enumerate(zip(self._keys, after, strict=False)):
             column = columns[key.field]
-            value = int(value) if isinstance(value, bool) else value
             if value is None:
                 same.append(column.is_(None))
                 continue
-            larger = column > value if key.ascending else column < value
+            asked: BindParameter[Any] = bindparam(_after(index))
+            larger = column > asked if key.ascending else column < asked
             behind = or_(larger, column.is_(None)) if key.field in self._nullable else larger
             choices.append(and_(*same, behind))
             if index == 0:
                 # Says nothing new, but lets an index begin there.
-                bound = column >= value if key.ascending else column <= value
+                bound = column >= asked if key.ascending else column <= asked
                 yield or_(bound, column.is_(None)) if key.field in self._nullable else bound
-            same.append(column == value)
-        choices.append(and_(*same, columns.id > after[-1]))
+            same.append(column == asked)
+        choices.append(and_(*same, columns.id > bindparam(_after(len(after) - 1))))
         yield or_(*choices)
 
     def _values(self, row: Values) -> Values:
@@ -250,25 +287,24 @@ class TableSearch:
 
     def _documents(self, rows: Sequence[Values]) -> list[Document]:
         """Make documents of the rows that really match."""
-        if self._shapes is not None:
-            rows = self._in_place(rows, self._codec.position("footprint"))
-        documents = [self._codec.from_row(row) for row in rows]
+        documents = self._codec.from_rows(self._in_place(rows))
         if self._matcher is not None:
             documents = [document for document in documents if self._matcher(document)]
         return documents
 
-    def _accept(self, rows: Sequence[Values], footprint: int | None) -> Sequence[Values]:
-        """Keep the rows that really match; whole ones where more than the place must be tested."""
-        if footprint is not None:
-            rows = self._in_place(rows, footprint)
+    def _accept(self, rows: Sequence[Values]) -> Sequence[Values]:
+        """Keep the rows that really match."""
+        rows = self._in_place(rows)
         if self._matcher is not None:
-            rows = [row for row in rows if self._matcher(self._codec.from_row(row))]
+            documents = self._codec.from_rows(rows)
+            rows = [row for row, document in zip(rows, documents, strict=True) if self._matcher(document)]
         return rows
 
-    def _in_place(self, rows: Sequence[Values], position: int) -> Sequence[Values]:
-        assert self._shapes is not None
-        if not rows:
+    def _in_place(self, rows: Sequence[Values], position: int | None = None) -> Sequence[Values]:
+        """Keep the rows whose footprints really meet the place; their column may be given."""
+        if self._shapes is None or not rows:
             return rows
+        position = self._codec.position("footprint") if position is None else position
         found = intersects_any(
             self._shapes, [row[position] for row in rows], null_matches=self._query.match_null_geometry
         )
@@ -279,7 +315,7 @@ class TableSearch:
     def count(self, connection: Connection) -> int:
         """Count all results."""
         if self.exact:
-            return int(connection.execute(self._sum(func.count())).scalar_one())
+            return int(self._run(connection, "count", lambda: self._sum(func.count()), {})[0][0])
         return sum(1 for _ in self._stream(connection, ()))
 
     def summary(self, connection: Connection) -> Summary:
@@ -287,7 +323,7 @@ class TableSearch:
         columns = self._table.c
         if self.exact:
             statement = self._sum(columns.product_id, func.count(), func.sum(columns.size_bytes))
-            groups: Any = connection.execute(statement.group_by(columns.product_id))
+            groups: Any = connection.execute(statement.group_by(columns.product_id), self._given)
         else:
             groups = (
                 (product, 1, size) for product, size in self._stream(connection, ("product_id", "size_bytes"))
@@ -313,7 +349,7 @@ class TableSearch:
                 statement = statement.where(column >= binning.start)
             if binning.end is not None:
                 statement = statement.where(column <= binning.end)
-            groups: Any = connection.execute(statement.group_by(prefix))
+            groups: Any = connection.execute(statement.group_by(prefix), self._given)
         else:
             groups = (
                 (key[: binning.length], 1, size)
@@ -330,13 +366,30 @@ class TableSearch:
         whole = self._matcher is not None
         read = list(self._codec.names if whole else dict.fromkeys((*names, "footprint")))
         picked = [read.index(name) for name in names]
+        place = None if self._shapes is None else read.index("footprint")
         columns = [self._table.c[name] for name in read]
         road = self._roads.for_all(connection)
-        result = connection.execute(road.lead(select(*columns).where(*self._conditions(road))))
+        statement = road.lead(select(*columns).where(*self._conditions(road)))
+        result = connection.execute(statement, {**self._given, **road.given()[0]})
         for rows in result.partitions(_STREAM_BATCH):
-            kept: Sequence[Values] = rows
-            if self._shapes is not None:
-                kept = self._in_place(kept, read.index("footprint"))
-            for row in kept:
+            for row in self._in_place(rows, place):
                 if self._matcher is None or self._matcher(self._codec.from_row(row)):
                     yield [row[index] for index in picked]
+
+
+def _pattern(after: Values | None) -> tuple[bool, ...] | None:
+    """Return what the statement of a page depends on of the sort values before it."""
+    return None if after is None else tuple(value is None for value in after)
+
+
+def _give_values(after: Values | None) -> dict[str, Any]:
+    """Return the parameters that give these sort values to the statement."""
+    return {
+        _after(index): int(value) if isinstance(value, bool) else value
+        for index, value in enumerate(after or ())
+        if value is not None
+    }
+
+
+def _after(index: int) -> str:
+    return f"after{index}"

@@ -15,6 +15,7 @@ from dawnlight.search import KINDS, Kind
 from dawnlight.storage._rules import prepare_new, summarize_resolutions
 from dawnlight.storage._sql_rows import CODECS
 from dawnlight.storage._sql_schema import IMAGE_TAG, TABLES
+from dawnlight.storage._sql_tree import key_of_row, row_number
 from dawnlight.storage._sqlite_engine import SqliteEngine
 from dawnlight.storage._sqlite_errors import translate_errors
 from dawnlight.storage._sqlite_file import open_file
@@ -145,11 +146,11 @@ def _check_tags(connection: Connection) -> Iterator[str]:
 def _check_rtree_rows(connection: Connection) -> Iterator[str]:
     """Compare the rows of the R*Tree with those that the bounds of the images ask for."""
     expected = (
-        "SELECT 2 * key FROM image WHERE minx IS NOT NULL "
-        "UNION ALL SELECT 2 * key + 1 FROM image WHERE minx > maxx"
+        f"SELECT {row_number()} FROM image WHERE minx IS NOT NULL "
+        f"UNION ALL SELECT {row_number(second=True)} FROM image WHERE minx > maxx"
     )
     for (row,) in connection.exec_driver_sql(f"{expected} EXCEPT SELECT id FROM image_rt"):
-        yield f"image with key {row >> 1} cannot be found by its place"
+        yield f"image with key {key_of_row(row)} cannot be found by its place"
     for (row,) in connection.exec_driver_sql(f"SELECT id FROM image_rt EXCEPT SELECT * FROM ({expected})"):
         yield f"the R*Tree has row {row}, whose image does not lie there"
 

@@ -6,11 +6,12 @@ seconds would give slices of time as wide as the Earth (a 1-degree box in 1 M im
 0.06 ms). It stores 32-bit floats, rounded outwards (150 s of time), so it answers with a superset and the
 exact columns are always looked at too.
 
-An image has the row ``2 * key``, and ``2 * key + 1`` as well when its footprint crosses the antimeridian::
+An image has one row, and the next number as well when its footprint crosses the antimeridian (see `_sql_tree`
+for these numbers)::
 
     -180            180
       |##|         |##|      minx = 170 > maxx = -170
-      row 2k+1     row 2k
+      second       first row
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from dawnlight.storage._image_batches import ImageBatch
 from dawnlight.storage._sql_dialect import NO_TIME, TIME_UNIT
 from dawnlight.storage._sql_schema import META, METADATA, SCHEMA_VERSION
+from dawnlight.storage._sql_tree import row_number
 
 __all__ = ["APPLICATION_ID", "HEAD_REVISION", "create_schema", "insert_images", "schema_statements"]
 
 APPLICATION_ID = 0x4461776E
 """``Dawn`` in ASCII, in the header of the file: tells a catalog from any other SQLite database."""
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """Name of the newest migration, as Alembic's version table holds it."""
 
 _RTREE = "CREATE VIRTUAL TABLE image_rt USING rtree(id, minx, maxx, miny, maxy, mint, maxt)"
@@ -42,28 +44,32 @@ _TIME = f"(SELECT coalesce(strftime('%s', substr(NEW.acquired, 1, 19)) / {TIME_U
 
 # The part that starts at minx; and, after a crossing, the part that ends at maxx.
 _FIRST = (
-    "INSERT INTO image_rt SELECT 2 * NEW.key, NEW.minx, iif(NEW.minx > NEW.maxx, 180.0, NEW.maxx), "
+    f"INSERT INTO image_rt SELECT {row_number('NEW.')}, NEW.minx, iif(NEW.minx > NEW.maxx, 180.0, NEW.maxx), "
     f"NEW.miny, NEW.maxy, t, t FROM {_TIME};"
 )
 _SECOND = (
-    f"INSERT INTO image_rt SELECT 2 * NEW.key + 1, -180.0, NEW.maxx, NEW.miny, NEW.maxy, t, t FROM {_TIME};"
+    f"INSERT INTO image_rt SELECT {row_number('NEW.', second=True)}, -180.0, NEW.maxx, "
+    f"NEW.miny, NEW.maxy, t, t FROM {_TIME};"
 )
-_DELETE = "DELETE FROM image_rt WHERE id = 2 * OLD.key; DELETE FROM image_rt WHERE id = 2 * OLD.key + 1;"
+_DELETE = (
+    f"DELETE FROM image_rt WHERE id = {row_number('OLD.')}; "
+    f"DELETE FROM image_rt WHERE id = {row_number('OLD.', second=True)};"
+)
 
 
 _FILL_TREE = (
-    "WITH placed AS MATERIALIZED (SELECT key, minx, maxx, miny, maxy, "
+    f"WITH placed AS MATERIALIZED (SELECT {row_number()} AS number, minx, maxx, miny, maxy, "
     f"coalesce(strftime('%s', substr(acquired, 1, 19)) / {TIME_UNIT}, {NO_TIME}) AS t "
     "FROM image WHERE key >= ? AND key < ? AND minx IS NOT NULL ORDER BY t) "
-    "INSERT INTO image_rt SELECT 2 * key, minx, iif(minx > maxx, 180.0, maxx), miny, maxy, t, t FROM placed "
-    "UNION ALL SELECT 2 * key + 1, -180.0, maxx, miny, maxy, t, t FROM placed WHERE minx > maxx"
+    "INSERT INTO image_rt SELECT number, minx, iif(minx > maxx, 180.0, maxx), miny, maxy, t, t FROM placed "
+    "UNION ALL SELECT number + 1, -180.0, maxx, miny, maxy, t, t FROM placed WHERE minx > maxx"
 )
 """What the triggers of insertion do, for many images at once.
 
 In the order of time, in which the tree keeps its pages: neighbours go to one page.
 """
 
-_WATCHED = ("key", "minx", "miny", "maxx", "maxy", "acquired")
+_WATCHED = ("key", "minx", "miny", "maxx", "maxy", "acquired", "cloud_fraction")
 """The columns that the R*Tree depends on."""
 
 
