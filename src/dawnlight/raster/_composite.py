@@ -128,35 +128,60 @@ class LazyComposite:
         fetcher = Fetcher(plan, self.reader, self.errors, self.log)
         depth = len(plan.layers)
         needed = {*bands, *(band for band, _ in self.rules), plan.masks.alpha}
-        slots = SlotBuffer([plan.bands[band].dtype for band in bands], depth, window.shape)
         every = range(plan.shape[1])
+        hidden: NDArray[np.bool_] | None = None
         with fetcher.ahead_of(range(depth), tuple(band for band in every if band in needed), window):
-            for layer in range(depth):
-                self._slot(fetcher, slots, layer, bands, window)
-        if plan.cutline is not None:
-            outside = ~plan.cutline.inside(window)
-            for layer in range(depth if outside.any() else 0):
-                slots.hide(layer, outside)
-        for position in range(len(bands)):
-            reduce_band(slots.band(position), self.method, self.share, out[position])
+            for number, group in enumerate(self.groups(bands)):
+                slots = SlotBuffer([plan.bands[band].dtype for band in group], depth, window.shape, hidden)
+                for layer in range(depth):
+                    self._slot(fetcher, slots, layer, group, window, hide=not number)
+                if not number and plan.cutline is not None:
+                    outside = ~plan.cutline.inside(window)
+                    for layer in range(depth if outside.any() else 0):
+                        slots.hide(layer, outside)
+                hidden = slots.hidden
+                for position, band in enumerate(group):
+                    place = out[bands.index(band)]
+                    reduce_band(slots.band(position), self.method, self.share, place)
+
+    def groups(self, bands: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return which bands are held at a time: one after another where each has files of its own.
+
+        Bands of a file share its tiles. What hides pixels is the same for all, and found with the first.
+        """
+        table, alpha = self.plan.table, self.plan.masks.alpha
+        files = table.file_of[:, [*bands, *(band for band, _ in self.rules)]]
+        parts = np.sort(files, axis=1)
+        shared = ((parts[:, 1:] == parts[:, :-1]) & (parts[:, 1:] >= 0)).any()
+        if alpha is not None or shared or len(set(bands)) < len(bands) or self.plan.table.is_remote:
+            return [bands]
+        return [(band,) for band in bands]
 
     def _slot(
-        self, fetcher: Fetcher, slots: SlotBuffer, layer: int, bands: tuple[int, ...], window: Window
+        self,
+        fetcher: Fetcher,
+        slots: SlotBuffer,
+        layer: int,
+        bands: tuple[int, ...],
+        window: Window,
+        *,
+        hide: bool,
     ) -> None:
-        """Fill the values of one time slot and say which of them count."""
+        """Fill the values of one time slot and, with the first bands, say which of them count."""
         alpha = () if self.plan.masks.alpha is None else (self.plan.masks.alpha,)
-        hiding = tuple(dict.fromkeys((*(band for band, _ in self.rules), *alpha)))
-        wide = window.pad(self.dilation).clip(self.plan.geobox.shape) if self.rules else window
+        rules = self.rules if hide else ()
+        hiding = tuple(dict.fromkeys((*(band for band, _ in rules), *alpha)))
+        wide = window.pad(self.dilation).clip(self.plan.geobox.shape) if rules else window
         places = dict(zip(bands, slots.places(layer), strict=True))
         if wide == window:
             found = self._read(fetcher, layer, tuple(dict.fromkeys((*bands, *hiding))), window, places)
-            hidden = self._hidden(found, window)
-            hidden = dilate(hidden, self.dilation) if self.rules else hidden
+            hidden = self._hidden(found, window) if hiding else None
+            hidden = dilate(hidden, self.dilation) if rules and hidden is not None else hidden
         else:
             around = self._hidden(self._read(fetcher, layer, hiding, wide, {}), wide)
             hidden = dilate(around, self.dilation)[window.shift(-wide.y, -wide.x).slices]
             found = self._read(fetcher, layer, tuple(dict.fromkeys((*bands, *alpha))), window, places)
-        if hiding:
+        if hidden is not None:
             slots.hide(layer, hidden)
         for position, band in enumerate(bands):
             slots.put(position, layer, found[band])

@@ -202,7 +202,8 @@ def _memory(lazy: LazyRaster | LazyComposite, tasks: TaskCount, reads: ReadEstim
     read_bands = bands + (len(plan.bands) - len(_kept(lazy)))
     native = max(widths, default=1) + 1  # a value and whether it counts
     if isinstance(lazy, LazyComposite):
-        slots = len(plan.layers) * (bands * max(widths, default=1) + 1)  # values, and what is hidden
+        held = max(map(len, lazy.groups(tuple(range(bands)))), default=0)
+        slots = len(plan.layers) * (held * max(widths, default=1) + 1)  # values, and what is hidden
         return pixels * (slots + bands * lazy.dtype.itemsize + read_bands * native) + reads.largest_read
     result = layers * bands * pixels * lazy.dtype.itemsize
     painted = any(len(members) > 1 for members in plan.layers) or plan.masks.alpha is not None

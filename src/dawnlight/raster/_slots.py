@@ -47,14 +47,22 @@ class SlotBuffer:
         Number of slots.
     shape
         Rows and columns.
+    hidden
+        (slot, row, column): pixels that are known to count in no band; None: none are.
     """
 
-    def __init__(self, dtypes: Sequence[str], depth: int, shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        dtypes: Sequence[str],
+        depth: int,
+        shape: tuple[int, int],
+        hidden: NDArray[np.bool_] | None = None,
+    ) -> None:
         self._values = [np.empty((depth, *shape), dtype=dtype) for dtype in dtypes]
         self._marks = [np.zeros(depth, dtype=dtype) for dtype in dtypes]
         self._marked = [np.zeros(depth, dtype=np.bool_) for _ in dtypes]
         self._lost: list[NDArray[np.bool_] | None] = [None for _ in dtypes]
-        self._hidden: NDArray[np.bool_] | None = None
+        self.hidden = hidden
 
     def places(self, layer: int) -> list[NDArray[Any]]:
         """Where the bands of a slot go."""
@@ -76,9 +84,9 @@ class SlotBuffer:
 
     def hide(self, layer: int, hidden: NDArray[np.bool_]) -> None:
         """Let pixels of a slot count in no band."""
-        if self._hidden is None:
-            self._hidden = np.zeros(self._values[0].shape, dtype=np.bool_)
-        self._hidden[layer] |= hidden
+        if self.hidden is None:
+            self.hidden = np.zeros(self._values[0].shape, dtype=np.bool_)
+        self.hidden[layer] |= hidden
 
     def band(self, position: int) -> Slots:
         """Return a band, ready to be reduced."""
@@ -86,7 +94,7 @@ class SlotBuffer:
             self._values[position],
             self._marks[position],
             self._marked[position],
-            self._hidden,
+            self.hidden,
             self._lost[position],
         )
 
