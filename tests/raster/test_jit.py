@@ -53,10 +53,10 @@ class Block:
 sys.meta_path.insert(0, Block())
 import numpy as np
 from dawnlight.raster._jit import backend
-from dawnlight.raster._kernels_unpack import integrate
-tile = np.ones((1, 3, 1), np.uint8)
-integrate(tile, tile)
-print(backend(), tile.ravel().tolist(), "numba" in sys.modules)
+from dawnlight.raster._kernels_unpack import unpack
+found = np.zeros((1, 1, 3), np.uint8)
+unpack(np.ones((1, 3, 1), np.uint8), np.zeros(1, np.int64), True, 0, 0, found, 0, 0)
+print(backend(), found.ravel().tolist(), "numba" in sys.modules)
 """
 
 BROKEN = """

@@ -285,37 +285,32 @@ class CogReader:
     def _tile(
         self, handle: _Handle, file: FileRef, level: TiffLevel, part: TilePart, number: int
     ) -> tuple[NDArray[Any], bool]:
-        """Return a tile (rows, columns, samples), and whether it still holds differences.
+        """Return a tile (rows, columns, samples), and whether it holds differences.
 
         A tile that no other window needs is decoded into a buffer of the thread; others are kept decoded.
+        Their differences stay: summing up what a window takes costs less than writing the tile once more.
         """
-        from dawnlight.raster._kernels_unpack import integrate
-
         size = level.tile_bytes(part.row)
+        differs = level.predictor == 2 and level.dtype != "bit"
         if part.whole:
-            tile, raw = _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
+            tile = _shape(level, part.row, self._stored(handle, level, number, scratch(size)))
             tile.flags.writeable = False  # as those of the cache, for which the kernels are compiled
-            return tile, raw
+            return tile, differs
 
         # What is undone on the way ends up elsewhere than in the bytes of the decompressor.
-        copied = level.predictor in (2, 3) or level.dtype == "bit" or level.swap
+        copied = level.predictor == 3 or level.dtype == "bit" or level.swap
         decoded = False
 
         def decode() -> NDArray[Any]:
             nonlocal decoded
             decoded = True
             buffer = scratch(size) if copied else lend(size)
-            tile, raw = _shape(level, part.row, self._stored(handle, level, number, buffer))
-            if not raw:
-                return tile
-            summed = lend(tile.nbytes).view(tile.dtype).reshape(tile.shape)
-            integrate(tile, summed)
-            return summed
+            return _shape(level, part.row, self._stored(handle, level, number, buffer))
 
         tile = self._cache.get(_cache_key(file, level, number), decode, part.share)
         if isinstance(handle, RemoteFile) and not decoded:
             skip(handle, int(level.offsets[number]), int(level.counts[number]))
-        return tile, False
+        return tile, differs
 
     def _stored(
         self, handle: _Handle, level: TiffLevel, number: int, buffer: NDArray[np.uint8]
@@ -387,23 +382,23 @@ def _cache_key(file: FileRef, level: TiffLevel, number: int) -> tuple[object, ..
     return file, level.shape, level.dtype, number
 
 
-def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> tuple[NDArray[Any], bool]:
-    """View unpacked bytes as (rows, columns, samples) of unsigned integers; True if differences remain."""
+def _shape(level: TiffLevel, row: int, data: NDArray[np.uint8]) -> NDArray[Any]:
+    """View unpacked bytes as (rows, columns, samples) of unsigned integers, differences as they are."""
     rows, columns, count = level.tile_rows(row), level.tile[1], level.tile_samples
     if level.dtype == "bit":
         bits = np.unpackbits(data.reshape(rows, -1), axis=1)[:, :columns]
-        return bits.reshape(rows, columns, 1), False
+        return bits.reshape(rows, columns, 1)
     width = int(level.dtype[1:])
     if level.predictor == 3:
         from dawnlight.raster._kernels_unpack import join_floats
 
         joined = np.empty_like(data)
         join_floats(data.reshape(rows, -1), width, count, joined.reshape(rows, -1))
-        return joined.view(f"<u{width}").astype(f"u{width}", copy=False).reshape(rows, columns, count), False
+        return joined.view(f"<u{width}").astype(f"u{width}", copy=False).reshape(rows, columns, count)
     samples = data.view(f"u{width}")
     if level.swap:
         samples = samples.byteswap()
-    return samples.reshape(rows, columns, count), level.predictor == 2
+    return samples.reshape(rows, columns, count)
 
 
 def _sparse(dtype: str, nodata: float | None) -> Any:

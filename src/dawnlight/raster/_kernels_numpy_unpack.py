@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["integrate", "join_floats", "unpack", "widen"]
+__all__ = ["join_floats", "unpack", "widen"]
 
 
 def unpack(
@@ -32,11 +32,6 @@ def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
     summed = np.cumsum(tile.reshape(rows, length // stride, stride), axis=1, dtype=np.uint8)
     planes = summed.reshape(rows, width, length // width)
     out[...] = planes[:, ::-1].transpose(0, 2, 1).reshape(rows, length)
-
-
-def integrate(tile: Any, out: Any) -> None:
-    """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
-    np.cumsum(tile, axis=1, dtype=tile.dtype, out=out)
 
 
 def widen(values: Any, ok: Any, nodata: Any, has_nodata: bool, out: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from dawnlight.raster import _kernels_numpy_unpack as twins
 from dawnlight.raster._jit import Jit
 
-__all__ = ["integrate", "join_floats", "unpack", "widen"]
+__all__ = ["join_floats", "unpack", "widen"]
 
 _jit = Jit(boundscheck=False)
 
@@ -120,22 +120,6 @@ def join_floats(tile: Any, width: int, stride: int, out: Any) -> None:
         for c in range(count):
             for b in range(width):
                 out[r, c * width + width - 1 - b] = row[b * count + c]
-
-
-@_jit.or_use(twins.integrate)
-def integrate(tile: Any, out: Any) -> None:
-    """Sum up differences along the rows of (rows, columns, samples), wrapping as integers do."""
-    rows, columns, samples = tile.shape
-    if samples == 1:
-        _sum_rows(tile[:, :, 0], 0, out[:, :, 0])
-        return
-    for r in range(rows):
-        for s in range(samples):
-            total = tile[r, 0, s]
-            out[r, 0, s] = total
-            for c in range(1, columns):
-                total += tile[r, c, s]
-                out[r, c, s] = total
 
 
 @_jit.or_use(twins.widen)
