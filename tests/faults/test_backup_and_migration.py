@@ -14,6 +14,7 @@ from tests.faults.test_document_kills import old_catalog, read_version
 
 import dawnlight as dl
 from dawnlight.storage import doctor, open_store
+from dawnlight.storage._sql_schema import SCHEMA_VERSION
 
 __all__ = ["old_catalog"]
 
@@ -85,7 +86,7 @@ def test_f15_a_backup_under_load_is_one_moment(tmp_path: Path) -> None:
         assert doctor(folder, deep=True) == []
         whole = {image.id for image in dl.Image.search(client=client)}
     for target, before in moments:
-        assert read_version(target) == 2
+        assert read_version(target) == SCHEMA_VERSION
         assert doctor(target.parent, deep=True) == []
         with open_store(target.parent) as copy, dl.catalog.CatalogClient(copy) as client:
             found = {image.id for image in dl.Image.search(client=client)}
@@ -112,6 +113,6 @@ def test_f15_processes_that_migrate_at_once_end_at_one_version(old_catalog: Path
     assert answers == {f"{count} 0"}
     with dl.open(old_catalog) as client:
         assert dump(client) == before
-    assert read_version(old_catalog / "catalog.sqlite") == 2
+    assert read_version(old_catalog / "catalog.sqlite") == SCHEMA_VERSION
     (copy,) = old_catalog.glob("*.backup.sqlite")
     assert read_version(copy) == 1

@@ -13,6 +13,7 @@ from tests.faults._tracing import WRITES, Stage, Told, spread, start_again
 
 import dawnlight as dl
 from dawnlight.errors import CatalogNotFoundError
+from dawnlight.storage._sql_schema import SCHEMA_VERSION
 
 KILLS = 36
 OLD_CATALOG = Path(__file__).parents[1] / "storage" / "catalog_v1.sql"
@@ -108,10 +109,10 @@ def test_f1_a_migration_survives_a_kill_at_any_call(stage: Stage, old_catalog: P
         with dl.open(folder) as client:
             assert dump(client) == whole, f"killed at {call}"
             assert client.store.doctor(deep=True) == []
-        assert read_version(folder / "catalog.sqlite") == 2
+        assert read_version(folder / "catalog.sqlite") == SCHEMA_VERSION
         left = {path.name for path in folder.iterdir()} - {"catalog.sqlite", "catalog.lock"}
         assert all(name.endswith(".backup.sqlite") for name in left), f"killed at {call}: {left}"
-    assert versions == {1, 2}
+    assert versions == {1, SCHEMA_VERSION}
 
 
 @pytest.mark.slow
