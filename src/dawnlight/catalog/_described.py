@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import weakref
 from collections import deque
@@ -24,6 +25,8 @@ _TOGETHER = 256
 """Images looked at together, while they are in the processor's cache."""
 _MANY = 256
 """Images from which on it is worth looking for columns of other collections."""
+
+_VALUES = operator.attrgetter("_values")
 
 _lock = threading.Lock()
 _recent: deque[weakref.ref[ImageColumns]] = deque(maxlen=8)
@@ -78,7 +81,8 @@ def describe(images: Sequence[Image], known: ImageColumns | None = None) -> Desc
     holds = known is not None and len(known) == len(images)
     for start in range(0, len(images), _TOGETHER):
         part = images[start : start + _TOGETHER]
-        touched += [row for row, image in enumerate(part, start) if image._values]
+        if any(map(_VALUES, part)):
+            touched += [row for row, image in enumerate(part, start) if image._values]
         holds = holds and known.hold(part, start)  # type: ignore[union-attr]  # none holds nothing
     odd = [row for row in touched if not _OWN.isdisjoint(images[row]._values)]
     if known is not None and holds and not odd:

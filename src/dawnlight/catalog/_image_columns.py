@@ -40,6 +40,7 @@ LABELS = (
 )
 """Attributes of images that loading looks at, beside the id and the files."""
 
+_DOCUMENT = operator.attrgetter("_saved_document")
 _TOGETHER = 32
 """Images looked at together; their values fit into the cache of a processor."""
 
@@ -109,8 +110,7 @@ class ImageColumns:
     def hold(self, images: Sequence[Image], start: int) -> bool:
         """Whether the rows from `start` on are of these images, as they were read or saved last."""
         own = self._documents[start : start + len(images)]
-        documents = [image._saved_document for image in images]
-        return len(documents) == len(own) and all(map(operator.is_, documents, own))
+        return len(images) == len(own) and all(map(operator.is_, map(_DOCUMENT, images), own))
 
     def find(self, documents: Sequence[Document]) -> NDArray[np.intp] | None:
         """Return the rows of documents, None unless all are here."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -142,9 +142,7 @@ class LazyRaster:
         out = np.empty((len(layers), len(bands), rows.span, cols.span), dtype=self.dtype)
         if out.size:
             window = Window(rows.start, cols.start, rows.span, cols.span)
-            part = self.part(key)
-            with self.ahead(key) if len(layers) > 1 or is_announced(part) else nullcontext():
-                take_back(part)  # this task holds now what was fetched before it began
+            with self._fetching(key, several=len(layers) > 1):
                 for position, layer in enumerate(layers):
                     self.read_into(out[position], layer, tuple(bands), window)
         out = out[:, :, rows.inner, cols.inner]
@@ -167,6 +165,17 @@ class LazyRaster:
         window = Window(rows.start, cols.start, rows.span, cols.span)
         fetcher = Fetcher(self.plan, self.reader, self.errors, self.log, self._around(window))
         return fetcher.ahead_of(layers, wanted, window)
+
+    @contextmanager
+    def _fetching(self, key: Any, *, several: bool) -> Iterator[None]:
+        """Hold what was fetched of remote files before the task began; fetch several layers together."""
+        if not self.is_remote:
+            yield
+            return
+        part = self.part(key)
+        with self.ahead(key) if several or is_announced(part) else nullcontext():
+            take_back(part)
+            yield
 
     def read_into(self, out: NDArray[Any], layer: int, bands: tuple[int, ...], window: Window) -> None:
         """Fill ``out`` (band, height, width) with some bands of a window of one layer."""
