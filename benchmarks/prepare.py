@@ -116,8 +116,8 @@ class Construction:
 
     images: int
     bands: int = 4
-    known: int = 0
-    """How many bands of the same images were sent to workers before, on another grid."""
+    again: bool = False
+    """Whether the same bands of the same images were sent to workers before, on another grid."""
 
     def __call__(self, archive: Archive, library: str, small: bool) -> Run:
         """Make the run; see `Prepare`."""
@@ -127,10 +127,8 @@ class Construction:
         box = grid(4096)
         if library == "ours":
             images = peers.ours(found, headers=peers.assumed_headers)
-            if self.known:
-                before = peers.load_ours(
-                    images, bands[: self.known], grid(256, resolution=20), "bilinear", CHUNK
-                )
+            if self.again:
+                before = peers.load_ours(images, bands, grid(256, resolution=20), "bilinear", CHUNK)
                 pickle.dumps(before.data.__dask_graph__())
 
             def build() -> Any:

@@ -64,13 +64,7 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "W1 again": Workload(
         title="the same, after the images were loaded on another grid by workers",
-        prepare=Construction(images=100_000, known=4),
-        libraries=("ours",),
-        has_values=False,
-    ),
-    "W1 more": Workload(
-        title="the same, after one of the bands was loaded on another grid by workers",
-        prepare=Construction(images=100_000, known=1),
+        prepare=Construction(images=100_000, again=True),
         libraries=("ours",),
         has_values=False,
     ),
