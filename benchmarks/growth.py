@@ -50,6 +50,7 @@ def main() -> None:
 
 def write(folder: Path, out: Path, sizes: Sequence[int] = IMAGES) -> None:
     """Measure, and write picture and figures into a folder."""
+    out.mkdir(parents=True, exist_ok=True)  # before anything is measured
     build(folder)
     report: dict[str, Any] = {"machine": machine(), "versions": versions(), "built": [], "loaded": []}
     for bands in BANDS:
