@@ -6,7 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
+import rasterio
 
+from dawnlight.errors import RasterReadError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster import _extents
 from dawnlight.raster._cog import CogReader
@@ -119,6 +121,21 @@ def test_what_is_cut_out_of_chunks_is_not_kept_for_their_rest(source, monkeypatc
     assert np.array_equal(found, pixels[:, rows, columns])
     assert len(reader.decoded) == len(set(reader.decoded))
     assert (reader._cache.nbytes > 0) == kept
+
+
+def test_a_tile_whose_checksum_does_not_fit_is_an_error_that_says_where(tmp_path):
+    path = write_raster(tmp_path / "a.tif", noise((1, *BOX.shape), "uint16", 4), BOX, tiled=TILE)
+    with rasterio.open(path) as file:
+        where = {
+            name: int(file.get_tag_item(f"BLOCK_{name}_1_2", "TIFF", bidx=1)) for name in ("OFFSET", "SIZE")
+        }
+    stored = bytearray(path.read_bytes())
+    stored[where["OFFSET"] + where["SIZE"] - 1] ^= 1  # the last byte of Adler-32: all pixels can be unpacked
+    path.write_bytes(stored)
+    lazy = make_lazy([file_sources(path)], BOX, CogReader())
+    with pytest.raises(RasterReadError, match=r"a\.tif.*cannot be unpacked"):
+        lazy[0, 0, 2 * TILE : 2 * TILE + 3, TILE : TILE + 3]
+    assert lazy[0, 0, :3, :3].shape == (3, 3)
 
 
 def test_without_an_extent_the_rest_of_a_tile_may_be_wanted(source):
