@@ -1,11 +1,14 @@
 """How the images of a layer come together, and what masks, alpha bands and errors do; small and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dawnlight.errors import RasterReadError
 from dawnlight.geo import GeoBox, Window
 from dawnlight.raster._plan import MaskPolicy
+from dawnlight.raster._steps import BoundStep
 from dawnlight.testing._engine import make_lazy
 from dawnlight.testing._memory import FailingReader, MemoryReader, RecordingReader, UntouchableReader
 from dawnlight.testing._rasters import noise
@@ -145,6 +148,20 @@ def test_an_image_below_is_not_read_where_the_top_has_every_pixel(reader):
     rows = [row(reader, "a", [1, 1, 1, 1]), row(reader, "b", [2, 2, 2, 2])]
     paint(rows, reading)
     assert [read[0] for read in reading.reads] == ["b"]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_each_file_is_read_once_where_values_are_computed(reader, masked):
+    double = BoundStep(function="linear", coefficients=(2.0, 0.0))
+    sources = []
+    for k, name in enumerate("ab"):
+        (source,) = reader.add(name, noise(BOX.shape, "uint16", seed=k) % 1000, BOX, image="i")
+        sources.append(replace(source, steps=(double,)))
+    reading = RecordingReader(reader)
+    found = make_lazy([sources], BOX, reading, masks=MaskPolicy(nodata=masked))[0]
+    assert sorted(read[0] for read in reading.reads) == ["a", "b"]
+    for k in range(2):
+        assert np.array_equal(found[k], noise(BOX.shape, "uint16", seed=k) % 1000 * 2)
 
 
 def test_of_an_image_below_only_what_is_not_hidden_is_read(reader):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +43,23 @@ def test_text(value: Any, text: str) -> None:
     assert encode_json(value) == text
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, type("Number", (float,), {})("nan")])
+@dataclass
+class _Point:
+    x: int = 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {1, 2},
+        type("Number", (float,), {})("nan"),
+        math.nan,
+        {"a": [None, {"b": -math.inf}]},
+        datetime(2024, 6, 1, tzinfo=UTC),
+        _Point(),
+    ],
+)
 def test_what_json_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         encode_json(value)

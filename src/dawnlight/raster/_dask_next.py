@@ -76,8 +76,9 @@ class _Watcher(Callback):
     def give_up(self) -> None:
         """Watch no longer, and take back what was announced."""
         self.gave_up = True
-        while self._runs:
-            for part in self._runs.popitem()[1].announced:
+        runs, self._runs = self._runs, {}
+        for run in runs.values():
+            for part in run.announced:
                 take_back(part)
 
     @_harmless

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from rasterio.enums import MaskFlags
 
 from dawnlight.errors import ParameterError, RasterChangedError, RasterReadError
 from dawnlight.geo import Window
+from dawnlight.raster._forks import abandon, after_fork
 from dawnlight.raster._gdal_header import read_header, read_palette
 from dawnlight.raster._gdal_open import GDAL_ERRORS, gdal_environment, open_dataset, reason
 from dawnlight.raster._header import FileRef
@@ -144,7 +144,7 @@ class GdalReader:
 
     def _abandon(self) -> None:
         """Start afresh in a forked child, whose handles and lock are copies of the parent's."""
-        _abandoned.extend(self._idle)
+        abandon(self._idle)
         self._start()
 
 
@@ -205,10 +205,8 @@ class _Handle:
         self._dataset.close()
 
 
-# Readers of this process, and handles inherited through a fork: closing those could wait for a lock whose
-# owner does not exist in the child, so they are kept and never touched.
 _readers: weakref.WeakSet[GdalReader] = weakref.WeakSet()
-_abandoned: list[_Handle] = []
+"""Readers of this process."""
 
 
 def _after_fork() -> None:
@@ -216,8 +214,7 @@ def _after_fork() -> None:
         reader._abandon()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 def _place(bands: Sequence[int], level: int, window: Window) -> str:

@@ -6,15 +6,14 @@ decodes. Ranges that two tasks want at the same time are fetched once.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
 
 from dawnlight.errors import RasterError, RasterReadError
+from dawnlight.raster._forks import abandon, after_fork
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._remote_file import RemoteFile
 
@@ -328,11 +327,8 @@ def _size(group: list[_Key]) -> int:
 
 def _after_fork() -> None:
     global _state
-    _abandoned.append(_state)  # its threads and locks belong to the parent
+    abandon(_state)
     _state = _State()
 
 
-_abandoned: list[Any] = []
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)

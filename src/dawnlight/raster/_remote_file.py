@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from dawnlight._options import get_options
 from dawnlight.errors import RasterChangedError, RasterError, RasterReadError
+from dawnlight.raster._forks import after_fork
 from dawnlight.raster._header import FileRef
 from dawnlight.raster._href import Fingerprint
 from dawnlight.raster._remote_answers import Answer, Trouble
@@ -206,5 +206,4 @@ def _after_fork() -> None:
     forget_sessions()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)

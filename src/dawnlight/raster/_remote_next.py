@@ -7,13 +7,12 @@ with room that no task needs.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any
 
+from dawnlight.raster._forks import abandon, after_fork
 from dawnlight.raster._remote_ahead import Ahead, on_room
 
 __all__ = ["announce", "is_announced", "take_back"]
@@ -137,11 +136,8 @@ on_room.append(_go_on)
 
 def _after_fork() -> None:
     global _state
-    _abandoned.append(_state)  # its thread and lock belong to the parent
+    abandon(_state)
     _state = _State()
 
 
-_abandoned: list[Any] = []
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)

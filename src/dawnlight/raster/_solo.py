@@ -100,20 +100,20 @@ def _paste(
     if read.window.shape != window.shape:
         for row, value in zip(rows, fill, strict=True):
             out[row] = np.nan if masked else value
+    stepped = any(source.steps for source in read.sources)
+    computed = fetcher.pixels(read, raw=not masked) if stepped else None
     for positions in read.files.values():
         sources = [read.sources[k] for k in positions]
         places = [rows[k] for k in positions]
         target = out[places[0] : places[-1] + 1][(slice(None), *area)] if is_run(places) else None
-        plain = not masked and not any(source.steps for source in sources)
+        plain = not masked and computed is None
         if plain and target is not None and np.dtype(sources[0].layout.dtype) == out.dtype:
             stored, _ = fetcher.stored(read, positions, out=target)
             if stored is not target:
                 target[...] = stored
             continue
-        if any(source.steps for source in sources):
-            stored, valid = fetcher.pixels(read, raw=not masked)
-            stored = stored[positions]
-            valid = None if valid is None else valid[positions]
+        if computed is not None:
+            stored, valid = computed[0][positions], None if computed[1] is None else computed[1][positions]
             nodata: list[float | None] = [None] * len(positions)
         else:
             stored, valid = fetcher.stored(read, positions)

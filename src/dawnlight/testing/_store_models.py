@@ -109,6 +109,69 @@ def _read_pages(store: CatalogStore, query: Query, size: int) -> list[Document]:
             return found
 
 
+class _StoreMachine(RuleBasedStateMachine):
+    """Random histories on a store and on the memory store."""
+
+    open_store: Callable[[], CatalogStore]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = MemoryStore(clock=fixed_clock)
+        self.store = self.open_store()
+
+    def teardown(self) -> None:
+        self.store.close()
+
+    def both(self, action: Callable[[CatalogStore], Any]) -> Any:
+        """Do the same to both; they must return the same or fail in the same way."""
+        outcomes = [_outcome(action, store) for store in (self.model, self.store)]
+        assert outcomes[0] == outcomes[1]
+        return outcomes[0]
+
+    @rule(data=st.data(), kinds=st.lists(st.sampled_from(KINDS), max_size=4))
+    def create(self, data: st.DataObject, kinds: list[Kind]) -> None:
+        batch = [storable(data.draw(documents(kind))) for kind in kinds]
+        self.both(lambda store: store.create(batch))
+
+    @rule(product=st.sampled_from(PRODUCTS))
+    def create_product(self, product: Document) -> None:
+        self.both(lambda store: store.create([product]))
+
+    @rule(data=st.data(), kind=st.sampled_from(KINDS), version=st.sampled_from([None, 1, 2, 3]))
+    def update(self, data: st.DataObject, kind: Kind, version: int | None) -> None:
+        other = storable(data.draw(documents(kind)))
+        changes: Mapping[str, Any] = {
+            name: data.draw(st.none() | st.just(value)) if name != "type" else value
+            for name, value in other.attributes.items()
+        }
+        self.both(lambda store: store.update(kind, other.id, changes, version=version))
+
+    @rule(data=st.data(), kind=st.sampled_from(KINDS))
+    def delete(self, data: st.DataObject, kind: Kind) -> None:
+        identity = data.draw(documents(kind)).id
+        self.both(lambda store: store.delete(kind, identity))
+
+    @rule(product=st.sampled_from(PRODUCTS))
+    def delete_related(self, product: Document) -> None:
+        self.both(lambda store: store.delete_related(product.id))
+
+    @rule(data=st.data(), kind=st.sampled_from(KINDS))
+    def ask(self, data: st.DataObject, kind: Kind) -> None:
+        query = data.draw(queries(kind))
+        assert_same_answers(self.store, query, list(self.model.search(Query(kind=kind))))
+
+    @rule(interval=st.sampled_from(["year", "quarter", "month", "week", "day", "hour", "minute"]))
+    def intervals(self, interval: str) -> None:
+        query = Query(kind="image")
+        self.both(lambda store: store.intervals(query, "acquired", interval, "1970", "2023-07-01T12:00:00Z"))
+
+    @invariant()
+    def same_documents(self) -> None:
+        for kind in KINDS:
+            query = Query(kind=kind)
+            assert list(self.store.search(query)) == list(self.model.search(query))
+
+
 def make_store_machine(open_store: Callable[[], CatalogStore]) -> type[RuleBasedStateMachine]:
     """Make a test that runs random histories on a store and on the memory store, which must agree throughout.
 
@@ -122,68 +185,7 @@ def make_store_machine(open_store: Callable[[], CatalogStore]) -> type[RuleBased
     type
         Its attribute ``TestCase`` is what pytest collects.
     """
-
-    class StoreMachine(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = MemoryStore(clock=fixed_clock)
-            self.store = open_store()
-
-        def teardown(self) -> None:
-            self.store.close()
-
-        def both(self, action: Callable[[CatalogStore], Any]) -> Any:
-            """Do the same to both; they must return the same or fail in the same way."""
-            outcomes = [_outcome(action, store) for store in (self.model, self.store)]
-            assert outcomes[0] == outcomes[1]
-            return outcomes[0]
-
-        @rule(data=st.data(), kinds=st.lists(st.sampled_from(KINDS), max_size=4))
-        def create(self, data: st.DataObject, kinds: list[Kind]) -> None:
-            batch = [storable(data.draw(documents(kind))) for kind in kinds]
-            self.both(lambda store: store.create(batch))
-
-        @rule(product=st.sampled_from(PRODUCTS))
-        def create_product(self, product: Document) -> None:
-            self.both(lambda store: store.create([product]))
-
-        @rule(data=st.data(), kind=st.sampled_from(KINDS), version=st.sampled_from([None, 1, 2, 3]))
-        def update(self, data: st.DataObject, kind: Kind, version: int | None) -> None:
-            other = storable(data.draw(documents(kind)))
-            changes: Mapping[str, Any] = {
-                name: data.draw(st.none() | st.just(value)) if name != "type" else value
-                for name, value in other.attributes.items()
-            }
-            self.both(lambda store: store.update(kind, other.id, changes, version=version))
-
-        @rule(data=st.data(), kind=st.sampled_from(KINDS))
-        def delete(self, data: st.DataObject, kind: Kind) -> None:
-            identity = data.draw(documents(kind)).id
-            self.both(lambda store: store.delete(kind, identity))
-
-        @rule(product=st.sampled_from(PRODUCTS))
-        def delete_related(self, product: Document) -> None:
-            self.both(lambda store: store.delete_related(product.id))
-
-        @rule(data=st.data(), kind=st.sampled_from(KINDS))
-        def ask(self, data: st.DataObject, kind: Kind) -> None:
-            query = data.draw(queries(kind))
-            assert_same_answers(self.store, query, list(self.model.search(Query(kind=kind))))
-
-        @rule(interval=st.sampled_from(["year", "quarter", "month", "week", "day", "hour", "minute"]))
-        def intervals(self, interval: str) -> None:
-            query = Query(kind="image")
-            self.both(
-                lambda store: store.intervals(query, "acquired", interval, "1970", "2023-07-01T12:00:00Z")
-            )
-
-        @invariant()
-        def same_documents(self) -> None:
-            for kind in KINDS:
-                query = Query(kind=kind)
-                assert list(self.store.search(query)) == list(self.model.search(query))
-
-    return StoreMachine
+    return type("StoreMachine", (_StoreMachine,), {"open_store": staticmethod(open_store)})
 
 
 def _outcome(action: Callable[[CatalogStore], Any], store: CatalogStore) -> tuple[str, Any]:
